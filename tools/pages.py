@@ -1,0 +1,1 @@
+"""Write the generated pages, or with --check fail when one is stale."""
