@@ -1,0 +1,1 @@
+"""Tables and migrations: SQLAlchemy Core, one text for SQLite and PostgreSQL, a table's statements beside it."""

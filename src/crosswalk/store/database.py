@@ -1,0 +1,128 @@
+"""One database, SQLite or PostgreSQL: open it, and run transactions in it."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from crosswalk.store.errors import DatabaseUnreachable, StoreError
+
+Dialect = Literal["sqlite", "postgresql"]
+DRIVERS: dict[str, str] = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+OLDEST_SQLITE = (3, 37)  # strict tables (sqlite.org/stricttables.html)
+BUSY_SECONDS = 30
+READS = {"crosswalk_reads": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An open database. `begin` is for writing, `read` for reading; each is one transaction.
+
+    On SQLite one writer goes at a time, in turn: do not open `begin` inside `begin`.
+    """
+
+    engine: AsyncEngine
+    dialect: Dialect
+    turn: asyncio.Lock | nullcontext[None]
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that may write: committed at the end, rolled back when the block raises."""
+        async with self.turn, self.engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that only reads; it never waits for a writer."""
+        async with self.engine.execution_options(**READS).begin() as connection:
+            yield connection
+
+
+@asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[Database]:
+    """Open the database at `sqlite:///PATH` or `postgresql://…`; tables are `migrate`'s work.
+
+    Raises `StoreError` for an address of another kind, `DatabaseUnreachable` when nothing answers.
+    """
+    address = driver_url(url)
+    embedded = address.get_backend_name() == "sqlite"
+    engine = _open_sqlite(address) if embedded else _open_postgresql(address)
+    turn = asyncio.Lock() if embedded else nullcontext()
+    try:
+        await _knock(engine)
+        yield Database(engine, "sqlite" if embedded else "postgresql", turn)
+    finally:
+        await engine.dispose()
+
+
+def driver_url(url: str) -> URL:
+    """The address with the driver that we use; raises `StoreError` when it is neither of the two kinds."""
+    address = make_url(url)
+    driver = DRIVERS.get(address.drivername)
+    if driver is None:
+        raise StoreError(f"Crosswalk knows no database of kind {address.drivername!r}; use postgresql://… or SQLite")
+    return address.set(drivername=driver)
+
+
+async def _knock(engine: AsyncEngine) -> None:
+    try:
+        async with engine.execution_options(**READS).connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except (DBAPIError, OSError) as exc:
+        where = engine.url.render_as_string(hide_password=True)
+        cause = str(exc.orig if isinstance(exc, DBAPIError) else exc).splitlines()[0]
+        raise DatabaseUnreachable(
+            f"The database {where} does not answer: {cause}. Start it, or correct CROSSWALK_DATABASE_URL"
+        ) from exc
+
+
+def _open_postgresql(address: URL) -> AsyncEngine:
+    return create_async_engine(address, pool_size=10, max_overflow=0, pool_pre_ping=True)
+
+
+def _open_sqlite(address: URL) -> AsyncEngine:
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; Crosswalk needs 3.37, or PostgreSQL")
+    _make_private(Path(address.database or ""))
+    engine = create_async_engine(address, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine.sync_engine, "connect", _set_pragmas)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _make_private(path: Path) -> None:
+    """Make the file and its folder for their owner alone; SQLite gives its journals the file's mode."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as exc:
+        raise DatabaseUnreachable(f"Cannot write the database {path}: {exc.strerror}. Correct CROSSWALK_HOME") from exc
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    # The driver would begin transactions by itself, too late and without IMMEDIATE.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later fails at once where another has written in between; one
+    # that takes the write lock at its start waits its turn (sqlite.org/lang_transaction.html).
+    reads = connection.get_execution_options().get("crosswalk_reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -1,0 +1,23 @@
+"""What can be wrong with the store.
+
+StoreError
+├── DatabaseUnreachable   nothing answers there, or it refuses us
+├── SchemaBehind          the tables are older than this Crosswalk: migrate
+└── SchemaAhead           the tables were made by a newer Crosswalk: upgrade
+"""
+
+
+class StoreError(Exception):
+    """The database cannot be used as it stands."""
+
+
+class DatabaseUnreachable(StoreError):
+    """Nothing answers at the database's address, or it refuses the login."""
+
+
+class SchemaBehind(StoreError):
+    """The tables are older than this Crosswalk."""
+
+
+class SchemaAhead(StoreError):
+    """The tables were made by a newer Crosswalk."""

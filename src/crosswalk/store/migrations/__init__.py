@@ -1,0 +1,1 @@
+"""The history of the tables: `env.py` for Alembic, and one file a revision."""
