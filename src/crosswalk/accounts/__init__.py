@@ -1,0 +1,1 @@
+"""Integrated accounts, and the vault that seals their credentials."""
