@@ -1,1 +1,59 @@
-"""Write the generated pages, or with --check fail when one is stale."""
+"""Write the generated pages, or with --check say which are stale and end with status 1."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from crosswalk.cli import main as crosswalk
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+
+
+def commands(command: click.Command, ctx: click.Context) -> Iterator[str]:
+    """The help of a command and of those below it, each as a section."""
+    path = ctx.command_path
+    yield f"## {path}\n\n```text\n{command.get_help(ctx)}\n```\n"
+    if isinstance(command, click.Group):
+        for name in command.list_commands(ctx):
+            below = command.get_command(ctx, name)
+            if below is not None:
+                yield from commands(below, click.Context(below, info_name=name, parent=ctx, max_content_width=110))
+
+
+def command_line(_page: Path) -> str:
+    """docs/cli.md: every command's own help."""
+    ctx = click.Context(crosswalk, info_name="crosswalk", max_content_width=110)
+    return "# The command line\n\nWritten by `make docs` from the commands themselves.\n\n" + "\n".join(
+        commands(crosswalk, ctx)
+    )
+
+
+def between(page: Path, mark: str, text: str) -> str:
+    """A page with the text between its two marks replaced."""
+    start, end = f"<!-- {mark}:start -->", f"<!-- {mark}:end -->"
+    before, _, rest = page.read_text().partition(start)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise SystemExit(f"{page} lacks {start} or {end}")
+    return f"{before}{start}\n{text.strip()}\n{end}{after}"
+
+
+PAGES: dict[Path, Callable[[Path], str]] = {DOCS / "cli.md": command_line}
+
+
+def main() -> int:
+    """Write or check every page."""
+    stale = [page for page, make in PAGES.items() if not page.exists() or page.read_text() != make(page)]
+    if "--check" not in sys.argv:
+        for page in stale:
+            page.write_text(PAGES[page](page))
+    for page in stale:
+        print(f"{page.relative_to(ROOT)} {'is stale: make docs' if '--check' in sys.argv else 'written'}")
+    return 1 if stale and "--check" in sys.argv else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

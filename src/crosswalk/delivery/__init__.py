@@ -1,0 +1,1 @@
+"""Records into Insightly: rows read, payloads made and checked, each row settled in the journal."""

@@ -1,0 +1,199 @@
+"""From a row to its call: mapping, types, what is refused before a call is spent."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crosswalk.contract import load
+from crosswalk.delivery.payload import Invalid, Payload, Plan, PlanError, cast, make_payload, settle_plan
+from crosswalk.delivery.template import TEMPLATES, UnknownTemplate, find_template
+
+CONTACTS = load().resources["Contacts"]
+OPPORTUNITIES = load().resources["Opportunities"]
+COLUMNS = ("first_name", "last_name", "phone", "id")
+
+
+def plan(template="create-contact", **settings):
+    """A plan with settings as the command line gives them."""
+    return Plan(template=find_template(template), **settings)
+
+
+MAPPED = plan(fields=(("FIRST_NAME", "first_name"), ("PHONE", "phone")))
+
+
+def made(a_plan, resource=CONTACTS, columns=COLUMNS, custom=None, **cells):
+    """The payload of one row under a settled plan."""
+    return make_payload(settle_plan(a_plan, resource, columns, custom), resource, cells)
+
+
+def test_mapped_fields_only():
+    """With a mapping, only the named fields are sent."""
+    expected = Payload("POST", "/Contacts", {"FIRST_NAME": "Ann", "PHONE": "555"})
+    assert expected == made(MAPPED, first_name="Ann", last_name="Lee", phone="555")
+
+
+def test_every_column_without_mapping():
+    """Without a mapping, every column goes under its own name."""
+    sent = made(plan(), columns=("FIRST_NAME", "LAST_NAME"), FIRST_NAME="Ann", LAST_NAME="Lee")
+    assert {"FIRST_NAME": "Ann", "LAST_NAME": "Lee"} == sent.body
+
+
+def test_excluded_columns_stay_out():
+    """An excluded column is not sent."""
+    sent = made(plan(exclude=("x",)), columns=("FIRST_NAME", "x"), FIRST_NAME="Ann", x="1")
+    assert {"FIRST_NAME": "Ann"} == sent.body
+
+
+def test_constants():
+    """A constant is sent with every row."""
+    sent = made(plan(fields=(("FIRST_NAME", "first_name"),), constants=(("TITLE", "Senator"),)), first_name="Ann")
+    assert {"FIRST_NAME": "Ann", "TITLE": "Senator"} == sent.body
+
+
+def test_custom_fields_fold():
+    """Flat `X__c` keys become entries of CUSTOMFIELDS."""
+    sent = made(plan(fields=(("FIRST_NAME", "first_name"), ("Tier__c", "phone"))), first_name="Ann", phone="Gold")
+    assert [{"FIELD_NAME": "Tier__c", "FIELD_VALUE": "Gold"}] == sent.body["CUSTOMFIELDS"]
+
+
+def test_empty_cells_are_left_out():
+    """An empty cell is no value."""
+    assert {"FIRST_NAME": "Ann"} == made(MAPPED, first_name="Ann", phone="").body
+
+
+def test_required_field():
+    """A row without a required field is refused before a call is spent."""
+    assert Invalid("FIRST_NAME is required and empty") == made(MAPPED, first_name="", phone="5")
+
+
+def test_too_long():
+    """So is a value that its field cannot hold."""
+    refused = made(MAPPED, first_name="x" * 256)
+    assert Invalid("FIRST_NAME holds 256 characters, at most 255 fit") == refused
+
+
+def test_update_names_the_record_in_the_body():
+    """An update goes to the collection, the id in the body as a number."""
+    sent = made(plan("update-contact", fields=(("PHONE", "phone"),), id_column="id"), phone="5", id="123")
+    assert Payload("PUT", "/Contacts", {"CONTACT_ID": 123, "PHONE": "5"}, "123") == sent
+
+
+def test_delete_has_no_body():
+    """A deletion names the record in the path and sends nothing."""
+    assert Payload("DELETE", "/Contacts/7", None, "7") == made(plan("delete-contact", id_column="id"), id="7")
+
+
+@pytest.mark.parametrize("value", ["123", 123, 123.0, " 123 ", "123.0"])
+def test_ids_in_every_writing(value):
+    """An id may come as text, as a number, or as a number with a point."""
+    assert "123" == made(plan("delete-contact", id_column="id"), id=value).key
+
+
+@pytest.mark.parametrize("value", ["", None, "abc", "1.5", 1.5, "-1", "0", True, [], "٣"])
+def test_no_id_no_call(value):
+    """Whatever is no id never becomes a path: `DELETE /Contacts/` is impossible."""
+    assert isinstance(made(plan("delete-contact", id_column="id"), id=value), Invalid)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"fields": (("FRIST_NAME", "first_name"),)}, "Did you mean FIRST_NAME?"),
+        ({"fields": (("FIRST_NAME", "frist_name"),)}, "Did you mean 'first_name'?"),
+        ({"fields": (("CONTACT_ID", "id"),)}, "cannot be written"),
+        ({"fields": (("DATE_CREATED_UTC", "id"),)}, "cannot be written"),
+        ({"fields": (("PHONE", "id"), ("PHONE", "phone"))}, "given twice"),
+        ({"exclude": ("nothing",)}, "no column 'nothing'"),
+        ({"id_column": "id"}, "--id-field has no place"),
+    ],
+)
+def test_plans_that_cannot_work(settings, says):
+    """A slip in the settings is said once, before any row."""
+    with pytest.raises(PlanError, match=says.replace("?", r"\?")):
+        settle_plan(plan(**settings), CONTACTS, COLUMNS, None)
+
+
+def test_update_needs_an_id_column():
+    """An update without a column for the id cannot work."""
+    with pytest.raises(PlanError, match="needs --id-field"):
+        settle_plan(plan("update-contact"), CONTACTS, COLUMNS, None)
+
+
+def test_unknown_custom_field():
+    """A custom field that the account lacks is refused, with the near name."""
+    with pytest.raises(PlanError, match=r"Did you mean Tier__c\?"):
+        settle_plan(plan(fields=(("Teir__c", "phone"),)), CONTACTS, COLUMNS, frozenset({"Tier__c"}))
+
+
+def test_unknown_template():
+    """So is a template's name."""
+    with pytest.raises(UnknownTemplate, match="Did you mean create-contact"):
+        find_template("creat-contact")
+
+
+@pytest.mark.parametrize("template", TEMPLATES.values(), ids=lambda t: t.name)
+def test_templates_name_what_insightly_serves(template):
+    """Every template's call is an operation of the contract."""
+    suffix = "/{id}" if template.action == "delete" else ""
+    assert load().resources[template.resource].serves(template.method, suffix)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("BID_AMOUNT", "12.50", 12.5),
+        ("BID_AMOUNT", "4601.0", 4601),
+        ("BID_DURATION", "3", 3),
+        ("PROBABILITY", 40.0, 40),
+        ("OPPORTUNITY_STATE", "won", "WON"),
+        ("BID_TYPE", "fixed bid", "Fixed Bid"),
+        ("FORECAST_CLOSE_DATE", "2026-01-31", "2026-01-31 00:00:00"),
+        ("FORECAST_CLOSE_DATE", "2026-01-31T13:00:00+01:00", "2026-01-31 12:00:00"),
+        ("OPPORTUNITY_NAME", 42, "42"),
+        ("TAGS", "a; b", [{"TAG_NAME": "a"}, {"TAG_NAME": "b"}]),
+    ],
+)
+def test_cast(name, value, expected):
+    """A cell is brought to its field's type."""
+    assert expected == cast(OPPORTUNITIES.field[name], value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BID_AMOUNT", "much"),
+        ("BID_AMOUNT", "nan"),
+        ("BID_DURATION", "1.5"),
+        ("BID_DURATION", str(2**31)),
+        ("PROBABILITY", "101"),
+        ("OPPORTUNITY_STATE", "MAYBE"),
+        ("FORECAST_CLOSE_DATE", "tomorrow"),
+        ("OPPORTUNITY_NAME", {}),
+        ("TAGS", 3),
+    ],
+)
+def test_cast_refuses(name, value):
+    """What does not fit is refused with the field's name."""
+    with pytest.raises(ValueError, match=name):
+        cast(OPPORTUNITIES.field[name], value)
+
+
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text()) | st.just({})
+
+
+@given(st.sampled_from(OPPORTUNITIES.fields), VALUES)
+def test_any_value_is_cast_or_refused(field, value):
+    """No cell of any kind can end a run: it is cast, or refused by name."""
+    try:
+        cast(field, value)
+    except ValueError as error:
+        named = field.name in str(error)
+    else:
+        named = True
+    assert named
+
+
+@given(st.integers(min_value=-(2**63), max_value=2**63 - 1))
+def test_whole_numbers_keep_every_digit(number):
+    """A 64-bit id survives as text; it never passes through a float."""
+    assert number == cast(OPPORTUNITIES.field["ORGANISATION_ID"], str(number))
