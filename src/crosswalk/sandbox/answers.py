@@ -1,0 +1,78 @@
+"""Answers that carry one record, and the concurrency token that goes with it."""
+
+from typing import assert_never
+
+from crosswalk.sandbox.call import Answer, Call
+from crosswalk.sandbox.instance import RECORDS, Instance, etag_of
+from crosswalk.sandbox.refusals import Invalid, missing, refuse
+from crosswalk.sandbox.table import Row, Table
+
+MAX_DIGITS = 19
+NOWHERE = "No HTTP resource was found that matches the request URI."
+
+
+def table_of(instance: Instance, call: Call) -> Table:
+    """Find the table that a call is about. Raises `Refusal` (404) for a custom object that does not exist."""
+    if call.resource.key != RECORDS:
+        return instance.tables[call.resource.key]
+    name = call.object_name or call.params.get("objectName", "")
+    found = instance.tables.get(f"{RECORDS}:{name.lower()}")
+    if found is None:
+        raise refuse(404, NOWHERE)
+    return found
+
+
+def read_id(text: str, name: str = "id") -> int:
+    """Read an id out of a path or a query. Raises `Invalid` (S34)."""
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS):
+        raise Invalid((name, f"The value '{text}' is not valid for Int64."))
+    return int(text)
+
+
+def find(table: Table, id: int) -> Row:  # noqa: A002 (the API's own word)
+    """Find a record by id. Raises `Refusal` (404)."""
+    row = table.rows.get(id)
+    if row is None:
+        raise missing(table.schema.record, id)
+    return row
+
+
+def find_in_path(table: Table, call: Call) -> Row:
+    """Find the record that the path names. Raises `Invalid` or `Refusal` (404)."""
+    return find(table, read_id(call.params["id"]))
+
+
+def success(call: Call) -> int:
+    """Give the status of this operation's success, contested ones by their switch."""
+    operation, switches = call.operation, call.switches
+    if operation.verb == "POST" and operation.status == 201:  # noqa: PLR2004 (created)
+        return switches.post_status
+    if operation.verb == "PUT" and operation.documented_status == 201:  # noqa: PLR2004 (created)
+        return switches.put_status
+    return operation.status
+
+
+def answer_record(instance: Instance, call: Call, table: Table, *, row: Row) -> Answer:
+    """Answer one record as the operation says: alone, or in an array of one."""
+    json = row.json or instance.render(table, row)
+    headers: tuple[tuple[str, str], ...] = ()
+    if table.schema.etag and call.switches.etag == "present":
+        headers = (("ETag", f'"{etag_of(row)}"'),)
+    return Answer(success(call), b"[" + json + b"]" if call.operation.many else json, headers=headers)
+
+
+def check_if_match(call: Call, table: Table, row: Row) -> None:
+    """Hold a write back when the record is no longer the one that its writer read. Raises `Refusal`."""
+    asked = call.headers.get("if-match", "").strip()
+    if not asked or asked == "*" or not table.schema.etag or call.switches.etag == "absent":
+        return
+    if etag_of(row) in {part.strip().removeprefix("W/").strip('"') for part in asked.split(",")}:
+        return
+    match call.switches.if_match_stale:
+        case 400:  # S2, probed twice; the document says 412
+            raise refuse(400, f"If-Match header value {asked} is not valid.")
+        case 412:
+            raise refuse(412, f"If-Match header value {asked} is not valid.")
+        case _:
+            assert_never(call.switches.if_match_stale)
