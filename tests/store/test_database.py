@@ -164,3 +164,11 @@ async def test_unusable(url: str, error: type[StoreError], says: str):
     with pytest.raises(error, match=says):
         async with open_database(url):
             pass
+
+
+async def test_not_a_database(tmp_path: Path):
+    """A file that is something else is named, and left as it is."""
+    (tmp_path / "crosswalk.db").write_text("not a database at all, but long enough to look at" * 20)
+    with pytest.raises(DatabaseUnreachable, match=r"file is not a database\. Correct CROSSWALK_HOME"):
+        async with open_database(f"sqlite:///{tmp_path / 'crosswalk.db'}"):
+            pass

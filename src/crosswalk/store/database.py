@@ -4,9 +4,10 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, closing, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Any, Literal
 
 from sqlalchemy import URL, Connection, event, make_url, text
@@ -62,7 +63,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     engine = _open_sqlite(address) if embedded else _open_postgresql(address)
     turn = asyncio.Lock() if embedded else nullcontext()
     try:
-        await _knock(engine)
+        await _knock(engine, embedded=embedded)
         yield Database(engine, "sqlite" if embedded else "postgresql", turn)
     finally:
         await engine.dispose()
@@ -77,16 +78,15 @@ def driver_url(url: str) -> URL:
     return address.set(drivername=driver)
 
 
-async def _knock(engine: AsyncEngine) -> None:
+async def _knock(engine: AsyncEngine, *, embedded: bool) -> None:
     try:
         async with engine.execution_options(**READS).connect() as connection:
             await connection.execute(text("SELECT 1"))
     except (DBAPIError, OSError) as exc:
         where = engine.url.render_as_string(hide_password=True)
         cause = str(exc.orig if isinstance(exc, DBAPIError) else exc).splitlines()[0]
-        raise DatabaseUnreachable(
-            f"The database {where} does not answer: {cause}. Start it, or correct CROSSWALK_DATABASE_URL"
-        ) from exc
+        remedy = "Correct CROSSWALK_HOME" if embedded else "Start it, or correct CROSSWALK_DATABASE_URL"
+        raise DatabaseUnreachable(f"The database {where} does not answer: {cause}. {remedy}") from exc
 
 
 def _open_postgresql(address: URL) -> AsyncEngine:
@@ -104,12 +104,25 @@ def _open_sqlite(address: URL) -> AsyncEngine:
 
 
 def _make_private(path: Path) -> None:
-    """Make the file and its folder for their owner alone; SQLite gives its journals the file's mode."""
+    """Make the file, and its folder, for their owner alone; SQLite gives its journals the file's mode.
+
+    The file is put in its place whole: two processes that switch a new file to write-ahead at once get "locked"
+    without waiting. An existing one is not opened here: closing it would drop the locks that SQLite holds on it in
+    this process (sqlite.org/howtocorrupt.html, 2.2).
+    """
+    if path.exists():
+        return
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as exc:
-        raise DatabaseUnreachable(f"Cannot write the database {path}: {exc.strerror}. Correct CROSSWALK_HOME") from exc
+        handle, draft = mkstemp(dir=path.parent)
+        os.close(handle)
+        with closing(sqlite3.connect(draft)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+        with suppress(FileExistsError):  # another process was first; its file is the one
+            path.hardlink_to(draft)
+        Path(draft).unlink()
+    except (OSError, sqlite3.Error) as exc:
+        raise DatabaseUnreachable(f"Cannot write the database {path}: {exc}. Correct CROSSWALK_HOME") from exc
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:
