@@ -1,3 +1,13 @@
 """Fixtures shared by every room's tests, one file a noun."""
 
+from random import Random
+
+import pytest
+
 pytest_plugins = ("fixtures.database", "fixtures.sandbox")
+
+
+@pytest.fixture
+def rng() -> Random:
+    """Randomness that a failure can repeat."""
+    return Random(1)
