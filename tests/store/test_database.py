@@ -82,7 +82,7 @@ async def test_rolls_back(database: Database):
     [
         {"name": "acme", "id": "2"},
         {"status": "asleep"},
-        {"rate": -1.0},
+        {"rate": -1},
         {"daily": 0},
         {"administrator": 2},
         {"base_url": None},

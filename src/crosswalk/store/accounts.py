@@ -17,7 +17,7 @@ from sqlalchemy import (
     update,
 )
 
-from crosswalk.store.columns import Big, Real, UTCDateTime, one_of, table
+from crosswalk.store.columns import Big, UTCDateTime, one_of, table
 
 Status = Literal["connecting", "active", "needs_reauth", "post_install_error", "validation_error"]
 
@@ -28,7 +28,7 @@ accounts = table(
     Column("tenant_id", Text),
     Column("base_url", Text, nullable=False),
     Column("status", Text, CheckConstraint(one_of("status", get_args(Status)), name="status"), nullable=False),
-    Column("rate", Real, CheckConstraint("rate >= 0", name="rate")),  # calls a second; null the default, 0 no limit
+    Column("rate", Integer, CheckConstraint("rate >= 0", name="rate")),  # calls a second; null the default, 0 no limit
     Column("daily", Integer, CheckConstraint("daily > 0", name="daily")),
     Column("instance_id", Big),
     Column("instance_name", Text),

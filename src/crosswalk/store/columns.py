@@ -3,8 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Float, Integer, MetaData, Table, Text, TypeDecorator
-from sqlalchemy.dialects.sqlite import REAL
+from sqlalchemy import BigInteger, Dialect, Integer, MetaData, Table, Text, TypeDecorator
 from sqlalchemy.schema import SchemaItem
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -12,7 +11,6 @@ MICROSECOND = timedelta(microseconds=1)
 
 # SQLite's strict tables know INTEGER, REAL, TEXT and BLOB and no other names (sqlite.org/stricttables.html).
 Big = BigInteger().with_variant(Integer(), "sqlite")
-Real = Float(precision=53).with_variant(REAL(), "sqlite")
 
 metadata = MetaData(
     naming_convention={
@@ -58,4 +56,4 @@ def one_of(column: str, names: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(repr(name) for name in names)})"
 
 
-__all__ = ["Big", "Real", "Text", "UTCDateTime", "metadata", "one_of", "table"]
+__all__ = ["Big", "Text", "UTCDateTime", "metadata", "one_of", "table"]

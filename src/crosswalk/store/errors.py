@@ -3,7 +3,8 @@
 StoreError
 ├── DatabaseUnreachable   nothing answers there, or it refuses us
 ├── SchemaBehind          the tables are older than this Crosswalk: migrate
-└── SchemaAhead           the tables were made by a newer Crosswalk: upgrade
+├── SchemaAhead           the tables were made by a newer Crosswalk: upgrade
+└── Held                  another process has the lock (`store.lock`)
 """
 
 

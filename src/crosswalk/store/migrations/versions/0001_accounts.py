@@ -4,7 +4,7 @@ from alembic import op
 from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Integer, LargeBinary, PrimaryKeyConstraint, Text
 from sqlalchemy import UniqueConstraint as Unique
 
-from crosswalk.store.columns import Big, Real, UTCDateTime
+from crosswalk.store.columns import Big, UTCDateTime
 
 revision = "0001"
 down_revision = None
@@ -19,7 +19,7 @@ def upgrade() -> None:
         Column("tenant_id", Text),
         Column("base_url", Text, nullable=False),
         Column("status", Text, nullable=False),
-        Column("rate", Real),
+        Column("rate", Integer),
         Column("daily", Integer),
         Column("instance_id", Big),
         Column("instance_name", Text),

@@ -1,0 +1,121 @@
+"""The API: what is served without a token, and the one error body."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from litestar import get
+from litestar.params import FromQuery
+from sqlalchemy import text
+
+from crosswalk.api.routes import make_api
+from crosswalk.api.server import PortTaken, listen, serve
+from crosswalk.store.database import Database, open_database
+from crosswalk.store.migrate import head
+
+
+@pytest.fixture
+async def database(sqlite_url: str) -> AsyncIterator[Database]:
+    """An open SQLite database."""
+    async with open_database(sqlite_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def client(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of the served API."""
+
+    @get("/crash", include_in_schema=False)
+    async def crash() -> None:
+        raise LookupError("a secret detail")
+
+    @get("/number", include_in_schema=False)
+    async def number(n: FromQuery[int]) -> int:
+        return n
+
+    app = make_api(database)
+    app.register(crash)
+    app.register(number)
+    async with serve(app, host="127.0.0.1", port=0) as url, httpx.AsyncClient(base_url=url) as caller:
+        yield caller
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/health/live", {"status": "live"}),
+        ("/health/ready", {"status": "ready", "revision": head()}),
+        ("/ping", {"ping": "pong"}),
+    ],
+)
+async def test_answers(client: httpx.AsyncClient, path: str, body: dict[str, str]):
+    """Health and ping answer without a token."""
+    assert body == (await client.get(path)).json()
+
+
+async def test_root(client: httpx.AsyncClient):
+    """The root says what is served, and nothing of any account."""
+    assert {"name", "version", "serves", "openapi"} == set((await client.get("/")).json())
+
+
+async def test_not_ready(client: httpx.AsyncClient, database: Database):
+    """A database of an older schema is not ready, and the answer says what to do."""
+    async with database.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    answer = await client.get("/health/ready")
+    assert (503, True, "crosswalk migrate") == (
+        answer.status_code,
+        answer.json()["retryable"],
+        answer.json()["detail"].rpartition(": ")[2],
+    )
+
+
+async def test_openapi(client: httpx.AsyncClient):
+    """The document is OpenAPI 3.1 and names every route but itself."""
+    document = (await client.get("/openapi.json")).json()
+    assert ("3.1", {"/", "/ping", "/health/live", "/health/ready"}) == (document["openapi"][:3], set(document["paths"]))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("POST", "/ping", 405, "method_not_allowed"),
+        ("GET", "/number?n=x", 400, "bad_request"),
+        ("GET", "/crash", 500, "internal_server_error"),
+    ],
+)
+async def test_problem(client: httpx.AsyncClient, method: str, path: str, status: int, code: str):
+    """Every error is one problem document whose status is the answer's."""
+    answer = await client.request(method, path)
+    body = answer.json()
+    assert (status, "application/problem+json", status, code) == (
+        answer.status_code,
+        answer.headers["content-type"],
+        body["status"],
+        body["code"],
+    )
+
+
+async def test_bad_request_names_the_field(client: httpx.AsyncClient):
+    """A value of the wrong type is named."""
+    assert ["n"] == [fault["field"] for fault in (await client.get("/number?n=x")).json()["errors"]]
+
+
+async def test_not_allowed_says_what_is(client: httpx.AsyncClient):
+    """A 405 lists the methods that are allowed (RFC 9110, 15.5.6)."""
+    assert {"GET", "HEAD", "OPTIONS"} >= {m.strip() for m in (await client.post("/ping")).headers["allow"].split(",")}
+
+
+async def test_crash_tells_nothing(client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]):
+    """A fault of our own shows its cause in the log and not in the answer."""
+    answer = await client.get("/crash")
+    assert ("a secret detail" in capsys.readouterr().out, "a secret detail" in answer.text) == (True, False)
+
+
+def test_port_taken():
+    """A port in use is one clear line."""
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortTaken, match=f"Cannot listen on 127.0.0.1:{port}: Address already in use"):
+            listen("127.0.0.1", port)
