@@ -1,0 +1,111 @@
+"""`crosswalk sandbox`: an Insightly on this machine."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from crosswalk.sandbox.sandbox import Sandbox
+    from crosswalk.sandbox.server import Running
+
+PLANS = ("free", "legacy", "plus", "professional", "enterprise")
+
+
+@click.command(epilog="Example: crosswalk sandbox --contacts 1000 --port 8931")
+@click.option("--port", type=click.IntRange(0, 65535), default=8931, show_default=True, help="0 takes any free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--contacts", type=click.IntRange(0), help="Contacts in each account.")
+@click.option("--accounts", type=click.IntRange(1), default=1, show_default=True, help="Each with its own key.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same number makes the same records.")
+@click.option("--api-key", help="Key of the first account; otherwise made from the seed.")
+@click.option("--no-limits", is_flag=True, help="No limits a second or a day.")
+@click.option("--plan", type=click.Choice(PLANS), default="enterprise", show_default=True, help="Plan profile.")
+@click.option("--latency-ms", type=click.FloatRange(0), default=0.0, help="Wait this long in every call.")
+@click.option("--per-second", type=click.IntRange(1), help="Calls a second, instead of 10.")
+@click.option("--per-day", type=click.IntRange(1), help="Calls a day, instead of the plan's.")
+@click.option("--tls", type=click.Path(file_okay=False, path_type=Path), help="Serve https, certificates here.")
+@click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="Keep the records in this file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when calls are answered.")
+def sandbox(
+    *,
+    port: int,
+    host: str,
+    contacts: int | None,
+    accounts: int,
+    seed: int,
+    api_key: str | None,
+    no_limits: bool,
+    plan: str,
+    latency_ms: float,
+    per_second: int | None,
+    per_day: int | None,
+    tls: Path | None,
+    state: Path | None,
+    as_json: bool,
+) -> None:
+    """Run an Insightly that programs cannot tell from the real one, until Ctrl-C.
+
+    Prints the base URL and the key of each account. Faults, clock, log and switches: docs/sandbox.md.
+    """
+    from crosswalk.sandbox.limits import Limits
+    from crosswalk.sandbox.plans import make_plans
+    from crosswalk.sandbox.sandbox import Sandbox, make_recipes
+    from crosswalk.sandbox.server import bind
+
+    try:
+        sock = bind(host, port)
+    except OSError as error:
+        raise click.UsageError(f"Cannot listen on {host}:{port}: {error.strerror}. Name another --port.") from error
+    limits = Limits(enabled=not no_limits, per_second=per_second or 10, per_day=per_day or make_plans()[plan].per_day)
+    sizes = {} if contacts is None else {"contacts": contacts}
+    recipes = make_recipes(accounts=accounts, seed=seed, sizes=sizes, api_key=api_key, plan=plan, limits=limits)
+    made = Sandbox(recipes, latency_ms=latency_ms)
+    _serve(made, sock, host=host, tls=tls, state=state, announce=_print_json if as_json else _print_plain)
+
+
+def _serve(
+    made: "Sandbox",
+    sock: "socket.socket",
+    *,
+    host: str,
+    tls: Path | None,
+    state: Path | None,
+    announce: "Callable[[Running], None]",
+) -> None:
+    import asyncio
+
+    import uvloop
+
+    from crosswalk.sandbox.save import Unreadable, load_state
+    from crosswalk.sandbox.server import run
+    from crosswalk.sandbox.tls import make_tls
+
+    context = None
+    if tls is not None:
+        context, files = make_tls(tls, made.clock.now)
+        click.echo(f"Trust {files.authority}, e.g. SSL_CERT_FILE={files.authority} or REQUESTS_CA_BUNDLE.", err=True)
+    try:
+        if state is not None and load_state(made, state):
+            click.echo(f"Records of {state} are in place.", err=True)
+    except Unreadable as error:
+        raise click.UsageError(str(error)) from error
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(made, sock, host=host, announce=announce, tls=context, state=state))
+
+
+def _print_json(running: "Running") -> None:
+    import os
+
+    print(json.dumps({"base_url": running.base_url, "keys": running.keys, "pid": os.getpid()}), flush=True)
+
+
+def _print_plain(running: "Running") -> None:
+    print(f"Base URL  {running.base_url}")
+    for key in running.keys:
+        print(f"API key   {key}")
+    print(f"Page      {running.url}/_sandbox", flush=True)
