@@ -9,6 +9,7 @@ from crosswalk.sandbox.table import Row, Table
 
 MAX_DIGITS = 19
 NOWHERE = "No HTTP resource was found that matches the request URI."
+DELETED = Answer(202, content_type=None)
 
 
 def table_of(instance: Instance, call: Call) -> Table:
@@ -30,11 +31,11 @@ def read_id(text: str, name: str = "id") -> int:
     return int(text)
 
 
-def find(table: Table, id: int) -> Row:  # noqa: A002 (the API's own word)
+def find(table: Table, number: int) -> Row:
     """Find a record by id. Raises `Refusal` (404)."""
-    row = table.rows.get(id)
+    row = table.rows.get(number)
     if row is None:
-        raise missing(table.schema.record, id)
+        raise missing(table.schema.record, number)
     return row
 
 

@@ -31,7 +31,7 @@ class Extras(Struct):
     """What hangs on records and is no record: kept whole in a snapshot.
 
     `blobs` by owner and use, `follows` by user, `lists` (static lists) by prospect, `stages` (pipeline, stage) by lead,
-    `translations` by record and language, `counters` by name.
+    `translations` by record and language, `counters` by name, `owners` of files by file.
     """
 
     blobs: dict[str, Blob] = msgspec.field(default_factory=dict)
@@ -40,6 +40,7 @@ class Extras(Struct):
     stages: dict[int, tuple[int, int]] = msgspec.field(default_factory=dict)
     translations: dict[str, dict[str, list[object]]] = msgspec.field(default_factory=dict)
     counters: dict[str, int] = msgspec.field(default_factory=dict)
+    owners: dict[int, tuple[str, int]] = msgspec.field(default_factory=dict)
 
 
 class State(Struct):
@@ -66,6 +67,9 @@ class Instance:
         self.custom: dict[str, CustomFields] = {}
         self.links = Links(first_id=310_000_001)
         self.extras = Extras()
+        self.plan = "Professional"
+        self.record_limit: int | None = None
+        self.storage_limit = 100_000_000
         self._version = 0x7D00
         self._switches = Switches()
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from crosswalk.sandbox.call import Answer, Call
 from crosswalk.sandbox.instance import Instance
 from crosswalk.sandbox.refusals import Invalid
@@ -50,7 +52,8 @@ def read_updated_after(call: Call) -> str | None:
 
 def test_updated(table: Table, call: Call) -> Test | None:
     """Make the test that `updated_after_utc` asks for; records without such a date are told by their creation."""
-    after = read_updated_after(call)
+    heeded = "updated_after_utc" in call.operation.query or call.switches.updated_after_on_list == "honoured"
+    after = read_updated_after(call) if heeded else None
     place = table.schema.place.get("date_updated_utc", table.schema.place.get("date_created_utc"))
     if after is None or place is None:
         return None
@@ -60,8 +63,8 @@ def test_updated(table: Table, call: Call) -> Test | None:
 
 
 def answer_rows(instance: Instance, call: Call, table: Table, *, ids: Sequence[int]) -> Answer:
-    """Answer one page of these records, which stand in ascending order of id."""
-    skip, top = read_window(call.query)
+    """Answer one page of these records, which stand in ascending order of id; all of them where no page is asked."""
+    skip, top = read_window(call.query) if "top" in call.operation.query else (0, len(ids))
     rows = [table.rows[id] for id in ids[skip : skip + top]]
     shown = [row.json or instance.render(table, row) for row in rows]
     if says_yes(call.query, "brief") and "brief" in call.operation.query:
@@ -71,8 +74,13 @@ def answer_rows(instance: Instance, call: Call, table: Table, *, ids: Sequence[i
 
 def answer_values(call: Call, values: Sequence[bytes]) -> Answer:
     """Answer one page of things that are no records of a table."""
-    skip, top = read_window(call.query)
+    skip, top = read_window(call.query) if "top" in call.operation.query else (0, len(values))
     return Answer(200, b"[" + b",".join(values[skip : skip + top]) + b"]", headers=count_header(call, len(values)))
+
+
+def encode_values(values: Sequence[object]) -> bytes:
+    """Encode things that are no records of a table."""
+    return msgspec.json.encode(values)
 
 
 def count_header(call: Call, total: int) -> tuple[tuple[str, str], ...]:

@@ -22,9 +22,9 @@ def refuse(status: int, text: str = "", *, reason: str | None = None) -> Refusal
     return Refusal(Answer(status, text.encode(), TEXT_TYPE if text else None, reason=reason))
 
 
-def missing(record: str, id: object) -> Refusal:  # noqa: A002 (the API's own word)
+def missing(record: str, number: object) -> Refusal:
     """Refuse because no such record exists: `No Lead with ID = 830626`, reason `Lead Not Found` (S8, S34)."""
-    return refuse(404, f"No {record} with ID = {id}", reason=f"{record} Not Found")
+    return refuse(404, f"No {record} with ID = {number}", reason=f"{record} Not Found")
 
 
 def forbidden(resource: str) -> Refusal:

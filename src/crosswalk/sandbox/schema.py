@@ -7,7 +7,7 @@ from functools import cache
 from crosswalk.contract import Field, load
 from crosswalk.sandbox.values import Coerce, compile_coerce
 
-SUB_COLLECTIONS = ("CUSTOMFIELDS", "TAGS", "DATES", "EMAILDOMAINS", "LINKS")
+SUB_COLLECTIONS = ("CUSTOMFIELDS", "TAGS", "DATES", "EMAILDOMAINS", "LINKS", "TEAMMEMBERS", "ACTIVITIES")
 # Kept by the server, whatever a body says: the official write models list the dates of events and notes by mistake.
 OWN = frozenset({"DATE_UPDATED_UTC", "LINKS", "ETag"})
 # Marked read-only in the record, and the only way to say what a new line item or price is of.
@@ -43,6 +43,7 @@ class Schema:
     place: Mapping[str, int]
     subs: tuple[tuple[int, str], ...]
     blank: tuple[object, ...]
+    numbered: bool
     etag: bool
     post: Model
     put: Model
@@ -68,6 +69,7 @@ def compile_schema(key: str, record: str, id: str | None, fields: Sequence[Field
         place=place,
         subs=tuple((i, name) for i, name in enumerate(names) if name in SUB_COLLECTIONS),
         blank=tuple(False if field.type == "boolean" else None for field in fields),
+        numbered=any(field.name == id and field.type == "integer" for field in fields),
         etag="ETag" in names,
         post=_model(fields, place, id=id, verb="post"),
         put=_model(fields, place, id=id, verb="put"),

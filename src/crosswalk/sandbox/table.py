@@ -36,8 +36,8 @@ class Table:
     def add(self, values: list[object], *, version: int, born: float) -> Row:
         """Keep a new record under the next id."""
         row = Row(self.next_id, values, version=version, born=born)
-        if self.schema.id is not None:
-            values[self.schema.place[self.schema.id.lower()]] = row.id
+        if self.schema.numbered:
+            values[self.schema.place[str(self.schema.id).lower()]] = row.id
         self.rows[row.id] = row
         self.order.append(row.id)
         self.next_id += 1
@@ -65,8 +65,7 @@ class Table:
 
     def all(self) -> Iterator[Row]:
         """Yield every record in order of id."""
-        rows = self.rows
-        return (rows[id] for id in tuple(self.order))
+        return map(self.rows.__getitem__, tuple(self.order))
 
     def __len__(self) -> int:
         return len(self.rows)
