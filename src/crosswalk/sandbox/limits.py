@@ -67,8 +67,7 @@ class Meter:
     def wait(self, at: float, limits: Limits, switches: Switches) -> int:
         """Whole seconds until the second has room: 0 when it has."""
         rolling = switches.rate_window == "rolling"
-        horizon = at - 1.0 if rolling else floor(at) - 1e-9
-        while self.stamps and self.stamps[0] <= horizon:
+        while self.stamps and (self.stamps[0] + 1.0 if rolling else floor(self.stamps[0]) + 1) <= at:
             self.stamps.popleft()
         if len(self.stamps) < limits.per_second:
             return 0
