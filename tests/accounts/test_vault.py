@@ -84,10 +84,9 @@ def test_home_key_mode(tmp_path: Path):
 
 def test_home_key_stays(tmp_path: Path):
     """A second maker keeps the first one's key and leaves nothing lying about."""
-    make_home_key(tmp_path)
-    first = read_home_key(tmp_path)
-    make_home_key(tmp_path)
-    assert (first, ["master.key"]) == (read_home_key(tmp_path), [path.name for path in tmp_path.iterdir()])
+    first = make_home_key(tmp_path)
+    second = make_home_key(tmp_path)
+    assert (first, first, ["master.key"]) == (second, read_home_key(tmp_path), [p.name for p in tmp_path.iterdir()])
 
 
 def test_damaged_home_key(tmp_path: Path):

@@ -90,18 +90,10 @@ def name_key(key: bytes) -> str:
 def read_home_key(home: Path) -> bytes | None:
     """The master key kept in the home folder; `None` when none was made. Raises `VaultError` for a damaged one."""
     path = home / KEY_FILE
-    try:
-        key = b64decode(path.read_text(encoding="ascii").strip(), validate=True)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as exc:
-        raise VaultError(f"The master key {path} cannot be read: {exc}. Put its backup back") from exc
-    if len(key) != KEY_BYTES:
-        raise VaultError(f"The master key {path} is not base64 of {KEY_BYTES} bytes. Put its backup back")
-    return key
+    return _read_key(path) if path.exists() else None
 
 
-def make_home_key(home: Path, make_key: Callable[[int], bytes] = os.urandom) -> None:
+def make_home_key(home: Path, make_key: Callable[[int], bytes] = os.urandom) -> bytes:
     """Make a master key in the home folder, readable by its owner alone; the first of two makers wins."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = home / f".{KEY_FILE}.{os.getpid()}"
@@ -116,6 +108,17 @@ def make_home_key(home: Path, make_key: Callable[[int], bytes] = os.urandom) -> 
         pass  # another process was first; its key is the home's
     finally:
         draft.unlink()
+    return _read_key(home / KEY_FILE)
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        key = b64decode(path.read_text(encoding="ascii").strip(), validate=True)
+    except (OSError, ValueError) as exc:
+        raise VaultError(f"The master key {path} cannot be read: {exc}. Put its backup back") from exc
+    if len(key) != KEY_BYTES:
+        raise VaultError(f"The master key {path} is not base64 of {KEY_BYTES} bytes. Put its backup back")
+    return key
 
 
 def _bind(key_id: str, place: Place) -> bytes:

@@ -62,7 +62,9 @@ LIST_ACCOUNTS = select(accounts).order_by(accounts.c.id)
 FIND_ACCOUNT = select(accounts).where(or_(accounts.c.name == bindparam("key"), accounts.c.id == bindparam("key")))
 
 # The other accounts that point at this Insightly instance.
-SAME_INSTANCE = select(accounts.c.name).where(accounts.c.instance_id == bindparam("instance"))
+SAME_INSTANCE = select(accounts.c.name).where(
+    accounts.c.instance_id == bindparam("instance"), accounts.c.id != bindparam("account")
+)
 
 # One sealed field of an account.
 FIND_CREDENTIAL = select(credentials).where(

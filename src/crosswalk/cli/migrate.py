@@ -1,0 +1,26 @@
+"""`crosswalk migrate`: bring the database to the schema of this version, or one step back."""
+
+import click
+
+from crosswalk.cli.status import print_json, run
+
+
+@click.command()
+@click.option("--down", is_flag=True, help="Take the last migration back instead; what it added is lost.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def migrate(*, down: bool, as_json: bool) -> None:
+    """Bring the database to the schema of this version. An embedded one is also migrated whenever it is opened."""
+    revision = run(_migrate(down=down))
+    if as_json:
+        print_json({"revision": revision})
+    else:
+        click.echo(f"The database is at revision {revision}." if revision else "The database has no tables of ours.")
+
+
+async def _migrate(*, down: bool) -> str | None:
+    from crosswalk.config import settings
+    from crosswalk.store.database import open_database
+    from crosswalk.store.migrate import downgrade, upgrade
+
+    async with open_database(settings().database_url) as database:
+        return await (downgrade if down else upgrade)(database)

@@ -1,0 +1,57 @@
+"""`crosswalk serve`: the hub's HTTP API, until it is told to stop."""
+
+import os
+
+import click
+
+from crosswalk.cli.status import WrongUse, print_json, run
+
+ENGINE_LOCK = "engine.lock"
+
+
+@click.command(epilog="Example: crosswalk serve --port 8080")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes any free one.")
+@click.option("--json", "as_json", is_flag=True, help="Print the address as JSON.")
+def serve(*, host: str, port: int, as_json: bool) -> None:
+    """Serve the hub's HTTP API until Ctrl-C. One process serves a home."""
+    from crosswalk.api.server import PortTaken
+
+    try:
+        run(_serve(host, port, as_json=as_json))
+    except PortTaken as exc:
+        raise WrongUse(str(exc)) from exc
+
+
+async def _serve(host: str, port: int, *, as_json: bool) -> None:
+    from crosswalk.app import log_to_stderr, open_hub, serve_api
+    from crosswalk.config import Misconfigured, settings
+    from crosswalk.insightly.pods import is_loopback
+    from crosswalk.store.lock import hold
+
+    chosen = settings()
+    if not is_loopback(host) and not chosen.master_keys:
+        raise Misconfigured(f"{host} can be reached from elsewhere; set CROSSWALK_MASTER_KEY, or keep to 127.0.0.1")
+    log_to_stderr()
+    chosen.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with hold(chosen.home / ENGINE_LOCK, f"process {os.getpid()} (crosswalk serve)"):
+        async with open_hub(chosen) as hub, serve_api(hub, host=host, port=port) as url:
+            _announce(url, as_json=as_json)
+            await _told_to_stop()
+
+
+def _announce(url: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"url": url})
+    else:
+        click.echo(f"Crosswalk serves {url} until Ctrl-C.")
+
+
+async def _told_to_stop() -> None:
+    import asyncio
+    import signal
+
+    stop = asyncio.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(each, stop.set)
+    await stop.wait()

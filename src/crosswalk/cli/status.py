@@ -1,0 +1,57 @@
+"""How a command ends: one line for what went wrong, and the status that scripts go by."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+DONE, SOME_FAILED = 0, 1
+T = TypeVar("T")
+
+
+class WrongUse(click.ClickException):
+    """The command, or the configuration, asks for something that cannot be."""
+
+    exit_code = 2
+
+
+class NotReached(click.ClickException):
+    """Insightly or the database could not be reached, or refused."""
+
+    exit_code = 3
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn the errors of the rooms into one line and a status; a fault of our own stays a traceback."""
+    from crosswalk.accounts.errors import AccountError, CredentialRefused, InsightlySilent
+    from crosswalk.config import Misconfigured
+    from crosswalk.delivery.errors import DeliveryError
+    from crosswalk.insightly import errors as insightly
+    from crosswalk.store.errors import DatabaseUnreachable, StoreError
+
+    try:
+        yield
+    except (CredentialRefused, InsightlySilent, DatabaseUnreachable) as exc:
+        raise NotReached(str(exc)) from exc
+    except (Misconfigured, AccountError, DeliveryError, StoreError, insightly.WrongUse) as exc:
+        raise WrongUse(str(exc)) from exc
+    except insightly.InsightlyError as exc:
+        raise NotReached(str(exc)) from exc
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work to its end, its errors explained."""
+    with explained():
+        return asyncio.run(work)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON value for a program to read."""
+    import msgspec
+
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    sys.stdout.flush()
