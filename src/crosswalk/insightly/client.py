@@ -77,7 +77,8 @@ class Insightly:
 
     `pod` is the part of the API URL in Insightly's user settings, such as `na1`; or give `base_url` whole and allow
     its host by name. The client keeps to `rate` calls in any second (`None`: to none) unless `pacer` does that.
-    `clock`, `sleep` and `rng` are there for tests.
+    `calls` counts requests that left, `remaining` and `quota` are the
+    day's as last told. `clock`, `sleep` and `rng` are there for tests.
     """
 
     activity_sets: Resource[ActivitySet]
@@ -147,6 +148,7 @@ class Insightly:
         rng: random.Random | None = None,
     ) -> None:
         self.base_url = pods.base_url(pod=pod, whole=base_url, allow_hosts=allow_hosts)
+        self.calls = 0
         self.remaining: int | None = None
         self.quota: int | None = None
         self._transport = Transport(self.base_url, _checked(api_key), timeout=timeout, limit=limit)
@@ -264,6 +266,7 @@ class Insightly:
 
         def sent() -> None:
             first_byte.append(time.monotonic())
+            self.calls += 1
             slot.sent()
 
         try:

@@ -36,10 +36,19 @@ class Resource(Generic[R]):
         return f"Resource({self.path!r})"
 
     async def list(
-        self, *, top: int = 100, skip: int = 0, brief: bool = False, updated_after: datetime | None = None
+        self,
+        *,
+        top: int = 100,
+        skip: int = 0,
+        brief: bool = False,
+        updated_after: datetime | None = None,
+        query: Query | None = None,
     ) -> tuple[R, ...]:
-        """One page of at most 500 records in id order. `updated_after` asks `/Search`: plain lists ignore it."""
-        path, query = self._where(brief=brief, updated_after=updated_after)
+        """One page of at most 500 records in id order. `updated_after` asks `/Search`: plain lists ignore it.
+
+        `query` holds what one resource alone takes, such as `record_type` of tags.
+        """
+        path, query = self._where(brief=brief, updated_after=updated_after, query=query)
         return self._many(*await self._page(path, {**query, "top": str(top), "skip": str(skip)}))
 
     async def search(
@@ -81,6 +90,7 @@ class Resource(Generic[R]):
         updated_after: datetime | None = None,
         overlap: timedelta = OVERLAP,
         brief: bool = False,
+        query: Query | None = None,
         page_size: int = PAGE,
     ) -> AsyncIterator[R]:
         """Every record once, in id order, several pages in flight, however the list shifts meanwhile.
@@ -94,6 +104,7 @@ class Resource(Generic[R]):
             tag=tag,
             updated_after=updated_after - overlap if updated_after else None,
             brief=brief,
+            query=query,
             page_size=page_size,
         ):
             for record in records:
@@ -107,10 +118,13 @@ class Resource(Generic[R]):
         tag: str | None = None,
         updated_after: datetime | None = None,
         brief: bool = False,
+        query: Query | None = None,
         page_size: int = PAGE,
     ) -> AsyncIterator[Sequence[R]]:
         """The same as `iterate`, a page at a time, for programs that work in batches."""
-        path, query = self._where(field_name, field_value, tag=tag, updated_after=updated_after, brief=brief)
+        path, query = self._where(
+            field_name, field_value, tag=tag, updated_after=updated_after, brief=brief, query=query
+        )
         operation = self.must("GET", path)
         async for records in walk(self._caller, self._reading(path, operation), query, size=page_size):
             yield records
@@ -123,9 +137,16 @@ class Resource(Generic[R]):
 
     async def get(self, id: Id) -> R:  # noqa: A002 (Insightly's own word for it)
         """One record. Raises `NotFound`."""
+        return self._one(*await self.read(id))
+
+    async def read(self, id: Id | None = None) -> tuple[Call, Answer]:  # noqa: A002 (as above)
+        """The bare answer for one record, or for what has no ids, such as the instance."""
+        if id is None:
+            self.must("GET")
+            return await self._send("GET", "")
         # a file's own path answers its bytes, and the record only when asked (documented)
-        params = {"format": "JSON"} if "format" in self._single().query else {}
-        return self._one(*await self._send("GET", f"/{segment(id)}", params=params))
+        params = {"format": "JSON"} if "format" in self.single().query else {}
+        return await self._send("GET", f"/{segment(id)}", params=params)
 
     def at(self, id: Id) -> One[R]:  # noqa: A002 (as above)
         """One record without reading it, for what hangs below it."""
@@ -180,13 +201,13 @@ class Resource(Generic[R]):
             )
         return found
 
-    def _single(self) -> Operation:
-        """The operation that reads one record, whatever the contract calls its parameter."""
-        for op in self.about.operations:
-            rest = op.path.removeprefix(self.about.path)
-            if op.verb == "GET" and not op.many and rest.count("/") == 1 and rest.startswith("/{"):
-                return op
-        return self.must("GET", "/{id}")
+    def single(self) -> Operation:
+        """The operation that reads by one name, whatever the contract calls its parameter. Raises `NotOffered`."""
+        start = f"{self.about.path}/{{"
+        mine = (op for op in self.about.operations if op.verb == "GET" and op.path.startswith(start))
+        return next((op for op in mine if op.path.endswith("}") and "/" not in op.path[len(start) :]), None) or (
+            self.must("GET", "/{id}")
+        )
 
     def _where(
         self,
@@ -196,14 +217,16 @@ class Resource(Generic[R]):
         tag: str | None = None,
         updated_after: datetime | None = None,
         brief: bool = False,
+        query: Query | None = None,
     ) -> tuple[str, Query]:
         """The list, or the search that a filter needs."""
+        more = {**_brief(brief), **(query or {})}
         if tag is not None:
-            return "/SearchByTag", {"tagName": tag, **_brief(brief)}
+            return "/SearchByTag", {"tagName": tag, **more}
         if field_name is None and updated_after is None:
             self.must("GET")
-            return "", _brief(brief)
-        return "/Search", self._search(field_name, field_value, updated_after=updated_after, brief=brief)
+            return "", more
+        return "/Search", {**self._search(field_name, field_value, updated_after=updated_after, brief=brief), **more}
 
     def _search(
         self, field_name: str | None, field_value: object, *, updated_after: datetime | None, brief: bool
