@@ -150,10 +150,19 @@ def get(*, where: Where, resource: str, id: str | None) -> None:  # noqa: A002 (
 
 @click.command("list", epilog="Example: crosswalk list Leads --all --brief --account acme")
 @click.argument("resource")
+@click.option("--query", metavar="NAME=VALUE", multiple=True, callback=_pairs, help="Such as record_type=contacts.")
 @_paged
 @_where
 def list_(
-    *, where: Where, resource: str, brief: bool, updated_after: datetime | None, top: int, skip: int, everything: bool
+    *,
+    where: Where,
+    resource: str,
+    query: dict[str, str],
+    brief: bool,
+    updated_after: datetime | None,
+    top: int,
+    skip: int,
+    everything: bool,
 ) -> None:
     """Print records in the order of their ids, as one array."""
 
