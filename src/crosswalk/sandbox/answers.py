@@ -1,10 +1,11 @@
 """Answers that carry one record, and the concurrency token that goes with it."""
 
+from collections.abc import Sequence
 from typing import assert_never
 
-from crosswalk.sandbox.call import Answer, Call
+from crosswalk.sandbox.call import Answer, Call, User
 from crosswalk.sandbox.instance import RECORDS, Instance, etag_of
-from crosswalk.sandbox.refusals import Invalid, missing, refuse
+from crosswalk.sandbox.refusals import Invalid, forbidden, missing, refuse
 from crosswalk.sandbox.table import Row, Table
 
 MAX_DIGITS = 19
@@ -39,9 +40,36 @@ def find(table: Table, number: int) -> Row:
     return row
 
 
-def find_in_path(table: Table, call: Call) -> Row:
-    """Find the record that the path names. Raises `Invalid` or `Refusal` (404)."""
-    return find(table, read_id(call.params["id"]))
+def find_in_path(instance: Instance, table: Table, call: Call) -> Row:
+    """Find the record that the path names. Raises `Invalid` or `Refusal` (404, 403)."""
+    return find_visible(instance, call, table, number=read_id(call.params["id"]))
+
+
+def find_visible(instance: Instance, call: Call, table: Table, *, number: int) -> Row:
+    """Find a record that the caller may see. Raises `Refusal` (404, 403)."""
+    row = find(table, number)
+    if row.id in table.private and not sees(instance, call.user, table, row=row):
+        raise forbidden("Record")
+    return row
+
+
+def sees(instance: Instance, user: User, table: Table, *, row: Row) -> bool:
+    """Whether a user may see a record that is not for everyone: its owner, its team, an administrator."""
+    if user.administrator or table.get(row, "OWNER_USER_ID") == user.id:
+        return True
+    if table.get(row, "VISIBLE_TO") == "OWNER":
+        return False
+    members = instance.tables["team_members"]
+    team = members.where("TEAM_ID", table.get(row, "VISIBLE_TEAM_ID"))
+    return any(members.get(member, "MEMBER_USER_ID") == user.id for member in team)
+
+
+def visible_ids(instance: Instance, call: Call, table: Table) -> Sequence[int]:
+    """Give the ids of every record that the caller may see, in ascending order."""
+    if not table.private or call.user.administrator:
+        return table.order
+    hidden = {number for number in table.private if not sees(instance, call.user, table, row=table.rows[number])}
+    return [number for number in table.order if number not in hidden]
 
 
 def success(call: Call) -> int:

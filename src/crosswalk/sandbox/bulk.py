@@ -27,9 +27,8 @@ def _operation(resource: Resource) -> Operation:
     )
 
 
-def bulk_operations() -> tuple[tuple[Resource, Operation], ...]:
-    """Give the bulk routes, for the wire to add to the contract's."""
-    return tuple((load().resource(key), _operation(load().resource(key))) for key in KEYS)
+BULK = tuple((resource, _operation(resource)) for resource in map(load().resource, KEYS))
+"""The bulk routes, which the wire adds to the contract's."""
 
 
 def create_many(instance: Instance, call: Call) -> Answer:

@@ -30,7 +30,7 @@ def deactivate(instance: Instance, call: Call) -> Answer:
     """Deactivate a category. Raises `Refusal` (409) when it is in use or inactive already."""
     table = table_of(instance, call)
     check_rights(call, rules_of(instance, table))
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     if not table.get(row, "ACTIVE"):
         raise conflict(f"{table.schema.record} {row.id} is already inactive.")
     check_unused(instance, table.schema.key, row.id)

@@ -77,7 +77,7 @@ def delete_child(instance: Instance, call: Call) -> Answer:
 def _family(instance: Instance, call: Call) -> tuple[Row, Table, Child]:
     segment = call.operation.path.removeprefix(f"{call.resource.path}/{{id}}/").partition("/")[0]
     child = CHILDREN[call.resource.key, segment]
-    parent = find_in_path(table_of(instance, call), call)
+    parent = find_in_path(instance, table_of(instance, call), call)
     return parent, instance.tables[child.key], child
 
 

@@ -1,6 +1,6 @@
 """Custom fields: their definitions, the values that fit them, and how a record shows them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -71,8 +71,8 @@ class Definition(Struct, frozen=True):
 class CustomFields:
     """The custom fields of one kind of record, each with what takes its values. Names are found in any case."""
 
-    def __init__(self, definitions: Sequence[Definition]) -> None:
-        self.definitions = tuple(definitions)
+    def __init__(self, definitions: Iterable[Definition]) -> None:
+        self.definitions = definitions = tuple(definitions)
         self.known: Mapping[str, tuple[Definition, Coerce]] = {d.name.lower(): (d, _taker(d)) for d in definitions}
         self.empty = {d.name: None for d in sorted(definitions, key=lambda d: d.name)}
         self.numbered = tuple(d for d in definitions if d.type == "AUTONUMBER")

@@ -34,7 +34,7 @@ def keep_parts(
 def list_parts(instance: Instance, call: Call) -> Answer:
     """Answer the dates or e-mail domains of one record."""
     table = table_of(instance, call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     parts = table.get(row, _field(call))
     return Answer(success(call), encode_values(parts if isinstance(parts, list) else []))
 
@@ -42,7 +42,7 @@ def list_parts(instance: Instance, call: Call) -> Answer:
 def put_parts(instance: Instance, call: Call) -> Answer:
     """Set the dates or e-mail domains of one record: the body is the full new list."""
     table, name = table_of(instance, call), _field(call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     parts = take_parts(name, read_json(call, table.schema.head), table.schema.head)
     kept = keep_parts(instance, name, parts, old=table.get(row, name))
     change(instance, call, table, row=row, values={name: kept})

@@ -17,7 +17,7 @@ FORMATS = {
 def merge_document(instance: Instance, call: Call) -> Answer:
     """Fill a template with a record; the result is a file of the record, and a document of a quotation."""
     table = table_of(instance, call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     templates = instance.tables["document_templates"]
     template = find(templates, read_id(call.params["documentTemplateId"], "documentTemplateId"))
     kind = (call.query.get("format") or str(templates.get(template, "TEMPLATE_FILE_TYPE"))).lower()

@@ -15,7 +15,7 @@ MAX_NAME = 500
 
 def list_files(instance: Instance, call: Call) -> Answer:
     """Answer the metadata of a record's files, oldest first."""
-    owner = (table_of(instance, call).schema.key, find_in_path(table_of(instance, call), call).id)
+    owner = (table_of(instance, call).schema.key, find_in_path(instance, table_of(instance, call), call).id)
     table = instance.tables["file_attachments"]
     passes = test_updated(table, call)
     ids = [number for number, end in instance.extras.owners.items() if end == owner]
@@ -25,7 +25,7 @@ def list_files(instance: Instance, call: Call) -> Answer:
 def upload_file(instance: Instance, call: Call) -> Answer:
     """Keep a file on a record. Raises `Refusal`: 402 when the storage is full, 417 for a file without bytes."""
     table = table_of(instance, call)
-    owner = (table.schema.key, find_in_path(table, call).id)
+    owner = (table.schema.key, find_in_path(instance, table, call).id)
     form = read_form(call)
     part = form.get("file") or next((part for part in form.values() if part.filename is not None), None)
     if part is None:
@@ -78,7 +78,7 @@ def keep_file(
 def download_file(instance: Instance, call: Call) -> Answer:
     """Answer a file's bytes, or its metadata for `?format=JSON`."""
     table = table_of(instance, call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     if call.query.get("format", "").lower() == "json":
         return answer_record(instance, call, table, row=row)
     blob = instance.extras.blobs[f"file_attachments/{row.id}/"]
@@ -90,7 +90,7 @@ def download_file(instance: Instance, call: Call) -> Answer:
 def delete_file(instance: Instance, call: Call) -> Answer:
     """Remove a file."""
     table = table_of(instance, call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     remove(instance, table, row, user=call.user)
     return DELETED
 

@@ -42,7 +42,7 @@ def list_follows(instance: Instance, call: Call) -> Answer:
 
 
 def _end(instance: Instance, call: Call) -> tuple[str, int]:
-    return call.resource.key, find_in_path(table_of(instance, call), call).id
+    return call.resource.key, find_in_path(instance, table_of(instance, call), call).id
 
 
 def _answer(call: Call, *, following: bool) -> Answer:

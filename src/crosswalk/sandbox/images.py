@@ -47,7 +47,7 @@ def delete_image(instance: Instance, call: Call) -> Answer:
 
 def _find(instance: Instance, call: Call) -> tuple[Table, Row, str]:
     table = table_of(instance, call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     field = call.params.get("fieldName")
     if field is None:
         return table, row, f"{table.schema.key}/{row.id}/image"

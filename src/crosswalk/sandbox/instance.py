@@ -167,7 +167,7 @@ class Instance:
     def restore(self, data: bytes) -> None:
         """Become what `snapshot` saw. Raises `msgspec.DecodeError` for anything else."""
         state = msgspec.msgpack.decode(data, type=State)
-        self.users = tuple(User(id, key, administrator) for id, key, administrator in state.users)  # noqa: A001 (the API's own word)
+        self.users = tuple(User(number, key, administrator) for number, key, administrator in state.users)
         self._version = state.version
         self.custom = {key: CustomFields(definitions) for key, definitions in state.definitions.items()}
         self.links = Links(first_id=state.next_link)
@@ -177,9 +177,8 @@ class Instance:
         self.tables = {}
         for key, (next_id, rows) in state.tables.items():
             table = self.tables[key] = Table(self.schema_of(key), first_id=next_id)
-            for id, version, born, values in rows:  # noqa: A001 (the API's own word)
-                table.rows[id] = Row(id, values, version=version, born=born)
-                table.order.append(id)
+            for number, version, born, values in rows:
+                table.keep(Row(number, values, version=version, born=born))
 
     def schema_of(self, key: str) -> Schema:
         """Give the shape of a table; every custom object has the shape of custom-object records."""

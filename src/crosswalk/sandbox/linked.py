@@ -80,7 +80,7 @@ def join(instance: Instance, near: End, far: End) -> Link:
 
 def end_of(instance: Instance, call: Call) -> End:
     """Give the end of a link that the path names. Raises `Refusal` (404)."""
-    return call.resource.key, find_in_path(table_of(instance, call), call).id
+    return call.resource.key, find_in_path(instance, table_of(instance, call), call).id
 
 
 def find_end(instance: Instance, body: dict[str, object]) -> End:

@@ -40,13 +40,13 @@ class Link(Struct):
 
     def seen_from(self, end: End) -> dict[str, object]:
         """Describe the link as the record at this end shows it."""
-        key, id = self.other(end)  # noqa: A001 (the API's own word)
+        key, number = self.other(end)
         return {
             "LINK_ID": self.id,
             "OBJECT_NAME": NAMES[end[0]],
             "OBJECT_ID": end[1],
             "LINK_OBJECT_NAME": NAMES[key],
-            "LINK_OBJECT_ID": id,
+            "LINK_OBJECT_ID": number,
             "ROLE": self.role,
             "DETAILS": self.details,
             "RELATIONSHIP_ID": self.relationship_id,
@@ -93,4 +93,4 @@ class Links:
 
     def linked(self, end: End, key: str) -> Iterator[int]:
         """Yield ids of the records of one kind that are linked to this one."""
-        return (id for kind, id in (link.other(end) for link in self.of(end)) if kind == key)
+        return (number for kind, number in (link.other(end) for link in self.of(end)) if kind == key)

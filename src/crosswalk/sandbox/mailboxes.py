@@ -31,5 +31,5 @@ def make_address(name: str, letter: str, number: int) -> str:
 def get_mailbox(instance: Instance, call: Call) -> Answer:
     """Answer the address of a record's mailbox."""
     table = table_of(instance, call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     return Answer(success(call), msgspec.json.encode({"EMAIL": table.get(row, FIELD)}))

@@ -129,7 +129,7 @@ OWN: Mapping[tuple[str, str], Handler] = {
 def handlers() -> Mapping[tuple[str, str], Handler]:
     """Give the function of every operation, by verb and path. Raises `KeyError` for an operation that nobody serves."""
     contract = load()
-    routes = [(r, o) for r in contract.resources.values() for o in r.operations] + list(bulk.bulk_operations())
+    routes = [(r, o) for r in contract.resources.values() for o in r.operations] + list(bulk.BULK)
     found: dict[tuple[str, str], Handler] = {}
     for resource, operation in routes:
         verb, suffix = operation.verb, operation.path.removeprefix(resource.path)

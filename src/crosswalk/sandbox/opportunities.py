@@ -58,7 +58,7 @@ def _note_state(draft: Draft, row: Row, *, reason: Row | None) -> dict[str, obje
 def change_state(instance: Instance, call: Call) -> Answer:
     """Give an opportunity another state, with a reason if there is one."""
     table = table_of(instance, call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     body = take_shape(load().shape("OpportunityState"), read_object(call, HEAD), HEAD)
     state = str(body["FOR_OPPORTUNITY_STATE"] or "").strip().upper()
     if state not in STATES:
@@ -85,7 +85,7 @@ def _find_reason(instance: Instance, state: str, number: object) -> Row | None:
 
 def list_states(instance: Instance, call: Call) -> Answer:
     """Answer an opportunity's states, oldest first."""
-    row = find_in_path(table_of(instance, call), call)
+    row = find_in_path(instance, table_of(instance, call), call)
     history = instance.tables["state_history"]
     return answer_rows(instance, call, history, ids=[r.id for r in history.where("OPPORTUNITY_ID", row.id)])
 
@@ -93,7 +93,7 @@ def list_states(instance: Instance, call: Call) -> Answer:
 def change_pricebook(instance: Instance, call: Call) -> Answer:
     """Give an opportunity another price book, or none."""
     table = table_of(instance, call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     number = take_shape(load().shape("PricebookChange"), read_object(call, "apiPricebookChange"), "apiPricebookChange")[
         "PRICEBOOK_ID"
     ]

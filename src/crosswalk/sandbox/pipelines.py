@@ -19,7 +19,7 @@ Place = tuple[int | None, int | None]
 def change_pipeline(instance: Instance, call: Call) -> Answer:
     """Put a record into a pipeline: at the stage that the body names, else at the first."""
     table = table_of(instance, call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     body = take_shape(load().shape("PipelineChange"), read_object(call, "apiPipelineChange"), "apiPipelineChange")
     pipeline = _find_pipeline(instance, call, body["PIPELINE_ID"])
     inner = body["PIPELINE_STAGE_CHANGE"]
@@ -32,7 +32,7 @@ def change_pipeline(instance: Instance, call: Call) -> Answer:
 def change_stage(instance: Instance, call: Call) -> Answer:
     """Move a record to another stage of its pipeline."""
     table = table_of(instance, call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     wanted = _take_stage_change(read_object(call, "apiPipelineStageChange"))
     pipeline, _ = place_of(instance, table, row)
     if pipeline is None:
@@ -47,7 +47,7 @@ def change_stage(instance: Instance, call: Call) -> Answer:
 def leave_pipeline(instance: Instance, call: Call) -> Answer:
     """Take a record out of its pipeline."""
     table = table_of(instance, call)
-    _put(instance, call, table, row=find_in_path(table, call), place=(None, None))
+    _put(instance, call, table, row=find_in_path(instance, table, call), place=(None, None))
     return DELETED
 
 

@@ -18,13 +18,13 @@ EVENT_SCORE = 5
 
 def list_memberships(instance: Instance, call: Call) -> Answer:
     """Answer the static lists that a prospect is on."""
-    row = find_in_path(table_of(instance, call), call)
+    row = find_in_path(instance, table_of(instance, call), call)
     return _answer(call, instance.extras.lists.get(row.id, []))
 
 
 def put_memberships(instance: Instance, call: Call) -> Answer:
     """Set the static lists of a prospect: the body is the full new set, or one."""
-    row = find_in_path(table_of(instance, call), call)
+    row = find_in_path(instance, table_of(instance, call), call)
     body = read_json(call, HEAD)
     entries = body if isinstance(body, list) else [body]
     held = instance.extras.lists[row.id] = list(dict.fromkeys(_take_list(entry) for entry in entries))
@@ -33,7 +33,7 @@ def put_memberships(instance: Instance, call: Call) -> Answer:
 
 def add_membership(instance: Instance, call: Call) -> Answer:
     """Put a prospect on one more static list."""
-    row = find_in_path(table_of(instance, call), call)
+    row = find_in_path(instance, table_of(instance, call), call)
     number = _take_list(read_json(call, HEAD))
     held = instance.extras.lists.setdefault(row.id, [])
     if number not in held:
@@ -43,7 +43,7 @@ def add_membership(instance: Instance, call: Call) -> Answer:
 
 def remove_membership(instance: Instance, call: Call) -> Answer:
     """Take a prospect off the static list that the body names."""
-    row = find_in_path(table_of(instance, call), call)
+    row = find_in_path(instance, table_of(instance, call), call)
     number = _take_list(read_json(call, HEAD))
     held = instance.extras.lists.get(row.id, [])
     if number not in held:

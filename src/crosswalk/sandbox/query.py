@@ -65,7 +65,7 @@ def test_updated(table: Table, call: Call) -> Test | None:
 def answer_rows(instance: Instance, call: Call, table: Table, *, ids: Sequence[int]) -> Answer:
     """Answer one page of these records, which stand in ascending order of id; all of them where no page is asked."""
     skip, top = read_window(call.query) if "top" in call.operation.query else (0, len(ids))
-    rows = [table.rows[id] for id in ids[skip : skip + top]]
+    rows = [table.rows[number] for number in ids[skip : skip + top]]
     shown = [row.json or instance.render(table, row) for row in rows]
     if says_yes(call.query, "brief") and "brief" in call.operation.query:
         shown = [shorten(table, json, emptying=call.switches.brief == "emptying") for json in shown]

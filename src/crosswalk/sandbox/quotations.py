@@ -56,7 +56,7 @@ def sum_up(instance: Instance, number: object, *, without: int) -> None:
 def sync(instance: Instance, call: Call) -> Answer:
     """Make a quotation's line items those of its opportunity; it alone is the synced one."""
     table = table_of(instance, call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     opportunity = table.get(row, "OPPORTUNITY_ID")
     for other in list(table.where("OPPORTUNITY_ID", opportunity)):
         if other is not row and table.get(other, "IS_SYNCING"):

@@ -27,7 +27,7 @@ def remove(instance: Instance, table: Table, row: Row, *, user: User) -> None:
     if rules is not None and rules.part is not None:
         rules.part(instance, row, user)
     for child, name in CHILDREN.get(key, ()):
-        for inner in [inner for inner in instance.tables[child].where(name, row.id)]:
+        for inner in list(instance.tables[child].where(name, row.id)):
             remove(instance, instance.tables[child], inner, user=user)
     table.drop(row)
     unlink(instance, key, row.id)
@@ -35,39 +35,39 @@ def remove(instance: Instance, table: Table, row: Row, *, user: User) -> None:
     forget_extras(instance, key, row.id)
 
 
-def unlink(instance: Instance, key: str, id: int) -> None:  # noqa: A002 (the API's own word)
+def unlink(instance: Instance, key: str, number: int) -> None:
     """Drop every link of a record; the other ends read differently from then on."""
-    for link in instance.links.of((key, id)):
+    for link in instance.links.of((key, number)):
         instance.links.drop(link)
-        far_key, far_id = link.other((key, id))
+        far_key, far_id = link.other((key, number))
         far = instance.tables[far_key].rows.get(far_id)
         if far is not None:
             instance.touch(instance.tables[far_key], far)
 
 
-def forget_mentions(instance: Instance, key: str, id: int) -> None:  # noqa: A002 (the API's own word)
+def forget_mentions(instance: Instance, key: str, number: int) -> None:
     """Set fields that pointed at a record to null."""
     for owner, rules in instance.rules.items():
         names = [name for name, target in rules.refers.items() if target == key]
         for table in (t for k, t in instance.tables.items() if k.partition(":")[0] == owner):
             for name in names:
-                for row in [row for row in table.where(name, id)]:
+                for row in list(table.where(name, number)):
                     values = list(row.values)
                     values[table.schema.place[name.lower()]] = None
                     table.replace(row, values, version=instance.next_version())
 
 
-def forget_extras(instance: Instance, key: str, id: int) -> None:  # noqa: A002 (the API's own word)
+def forget_extras(instance: Instance, key: str, number: int) -> None:
     """Drop files, images, follows, list memberships and translations of a record."""
-    extras, owner = instance.extras, f"{key}/{id}/"
+    extras, owner = instance.extras, f"{key}/{number}/"
     for name in [name for name in extras.blobs if name.startswith(owner)]:
         del extras.blobs[name]
     for name in [name for name in extras.translations if name.startswith(owner)]:
         del extras.translations[name]
     for follows in extras.follows.values():
-        if (key, id) in follows:
-            follows.remove((key, id))
+        if (key, number) in follows:
+            follows.remove((key, number))
     if key == "prospect":
-        extras.lists.pop(id, None)
+        extras.lists.pop(number, None)
     if key == "leads":
-        extras.stages.pop(id, None)
+        extras.stages.pop(number, None)

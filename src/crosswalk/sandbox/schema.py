@@ -44,6 +44,7 @@ class Schema:
     subs: tuple[tuple[int, str], ...]
     blank: tuple[object, ...]
     numbered: bool
+    visible_to: int | None
     etag: bool
     post: Model
     put: Model
@@ -54,7 +55,7 @@ class Schema:
         return f"api{self.record}"
 
 
-def compile_schema(key: str, record: str, id: str | None, fields: Sequence[Field]) -> Schema:  # noqa: A002 (the API's own word)
+def compile_schema(key: str, record: str, *, id_name: str | None, fields: Sequence[Field]) -> Schema:
     """Compile one table's shape from the contract's fields."""
     names = tuple(field.name for field in fields)
     place = {name.lower(): i for i, name in enumerate(names)}
@@ -63,26 +64,27 @@ def compile_schema(key: str, record: str, id: str | None, fields: Sequence[Field
     return Schema(
         key=key,
         record=record,
-        id=id,
+        id=id_name,
         fields=tuple(fields),
         names=names,
         place=place,
         subs=tuple((i, name) for i, name in enumerate(names) if name in SUB_COLLECTIONS),
         blank=tuple(False if field.type == "boolean" else None for field in fields),
-        numbered=any(field.name == id and field.type == "integer" for field in fields),
+        visible_to=place.get("visible_to"),
+        numbered=any(field.name == id_name and field.type == "integer" for field in fields),
         etag="ETag" in names,
-        post=_model(fields, place, id=id, verb="post"),
-        put=_model(fields, place, id=id, verb="put"),
+        post=_model(fields, place, id_name=id_name, verb="post"),
+        put=_model(fields, place, id_name=id_name, verb="put"),
     )
 
 
-def _model(fields: Sequence[Field], place: Mapping[str, int], *, id: str | None, verb: str) -> Model:  # noqa: A002 (the API's own word)
+def _model(fields: Sequence[Field], place: Mapping[str, int], *, id_name: str | None, verb: str) -> Model:
     flagged = {f.name for f in fields if getattr(f, verb)} or {f.name for f in fields if f.put}
     unmarked = not any(f.post or f.put for f in fields)
     writable = {f.name for f in fields if (f.name in flagged or unmarked) and not f.read_only and f.name not in OWN}
     if verb == "post":
         writable |= {f.name for f in fields if f.name in CHOSEN_ONCE and f.read_only and unmarked}
-    writable.discard(id or "")
+    writable.discard(id_name or "")
     slots = {
         name: Slot(i, fields[i], compile_coerce(fields[i])) for name, i in place.items() if fields[i].name in writable
     }
@@ -95,5 +97,5 @@ def load_schemas() -> Mapping[str, Schema]:
     contract = load()
     stored = {"ticket_comments": ("TicketComment", "TICKET_COMMENT_ID"), "state_history": ("OpportunityState", None)}
     stored["quotation_documents"] = ("QuotationDocument", "QUOTE_DOCUMENT_ID")
-    found = {r.key: compile_schema(r.key, r.record or r.name, r.id, r.fields) for r in contract.resources.values()}
-    return found | {key: compile_schema(key, shape, id, contract.shape(shape)) for key, (shape, id) in stored.items()}
+    found = {r.key: compile_schema(r.key, r.record or r.name, id_name=r.id, fields=r.fields) for r in contract.resources.values()}
+    return found | {key: compile_schema(key, shape, id_name=name, fields=contract.shape(shape)) for key, (shape, name) in stored.items()}

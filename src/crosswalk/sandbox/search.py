@@ -1,8 +1,9 @@
 """Which records a search finds: one field by equality, a date, a tag."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from crosswalk.contract import Field
+from crosswalk.sandbox.answers import visible_ids
 from crosswalk.sandbox.call import Call
 from crosswalk.sandbox.custom_fields import STORED
 from crosswalk.sandbox.instance import Instance
@@ -15,24 +16,26 @@ from crosswalk.sandbox.values import parse_moment
 Read = Callable[[Row], object]
 
 
-def search_ids(instance: Instance, call: Call, table: Table) -> list[int]:
+def search_ids(instance: Instance, call: Call, table: Table) -> Sequence[int]:
     """Find ids by `field_name` and `field_value`, and by `updated_after_utc`; every id when neither is given."""
     tests = [t for t in (test_field(instance, call, table), test_updated(table, call), test_age(call)) if t is not None]
+    ids = visible_ids(instance, call, table)
     if not tests:
-        return table.order
-    rows: Iterator[Row] = table.all()
+        return ids
+    rows: Iterator[Row] = map(table.rows.__getitem__, ids)
     for test in tests:
         rows = filter(test, rows)
     return [row.id for row in rows]
 
 
-def search_by_tag_ids(call: Call, table: Table) -> list[int]:
+def search_by_tag_ids(instance: Instance, call: Call, table: Table) -> list[int]:
     """Find ids by tag. Raises `Invalid` without one."""
     wanted = call.query.get("tagname") or call.query.get("tag_name") or ""
     if not wanted.strip():
         raise Invalid(("tagName", "The tagName field is required."))
     place = table.schema.place["tags"]
-    found = [row.id for row in table.all() if _has_tag(row.values[place], wanted.strip().lower())]
+    rows, tag = table.rows, wanted.strip().lower()
+    found = [number for number in visible_ids(instance, call, table) if _has_tag(rows[number].values[place], tag)]
     if not found and call.switches.search_by_unknown_tag == "not_found":
         raise refuse(
             404, f"No {table.schema.record} with TAG_NAME = {wanted}", reason=f"{table.schema.record} Not Found"

@@ -46,13 +46,13 @@ def unite(tags: Iterable[object]) -> list[object] | None:
 def list_tags(instance: Instance, call: Call) -> Answer:
     """Answer the tags of one record."""
     table = table_of(instance, call)
-    return _answer_tags(call, tags_of(table, find_in_path(table, call)))
+    return _answer_tags(call, tags_of(table, find_in_path(instance, table, call)))
 
 
 def put_tags(instance: Instance, call: Call) -> Answer:
     """Set the tags of one record: the body is the full new set, or one tag (S9)."""
     table = table_of(instance, call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     tags = take_tags(read_json(call, "apiTag"), "apiTag")
     change(instance, call, table, row=row, values={"TAGS": tags})
     return _answer_tags(call, tags or [])
@@ -61,7 +61,7 @@ def put_tags(instance: Instance, call: Call) -> Answer:
 def add_tag(instance: Instance, call: Call) -> Answer:
     """Add one tag to a record; a tag that is there stays."""
     table = table_of(instance, call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     tag = take_tag(read_json(call, "apiTag"), "apiTag")
     change(instance, call, table, row=row, values={"TAGS": unite([*tags_of(table, row), tag])})
     return Answer(success(call), msgspec.json.encode({"TAG_NAME": tag}))
@@ -70,7 +70,7 @@ def add_tag(instance: Instance, call: Call) -> Answer:
 def remove_tag(instance: Instance, call: Call) -> Answer:
     """Take one tag, named in the body, off a record."""
     table = table_of(instance, call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     tag = take_tag(read_json(call, "apiTag"), "apiTag").lower()
     kept = [other for other in tags_of(table, row) if str(other).lower() != tag]
     if len(kept) == len(tags_of(table, row)):

@@ -82,7 +82,7 @@ def show_members(instance: Instance, team: Row, *, without: int = 0) -> None:
 
 def add_member(instance: Instance, call: Call) -> Answer:
     """Add a member to the team that the path names."""
-    team = find_in_path(table_of(instance, call), call)
+    team = find_in_path(instance, table_of(instance, call), call)
     table = instance.tables["team_members"]
     row = create(instance, call, table, body=read_object(call, table.schema.head), fixed={"TEAM_ID": team.id})
     return answer_record(instance, call, table, row=row)
@@ -90,7 +90,7 @@ def add_member(instance: Instance, call: Call) -> Answer:
 
 def remove_member(instance: Instance, call: Call) -> Answer:
     """Take a member out of the team that the path names."""
-    team = find_in_path(table_of(instance, call), call)
+    team = find_in_path(instance, table_of(instance, call), call)
     table = instance.tables["team_members"]
     check_rights(call, rules_of(instance, table))
     row = find(table, read_id(call.params["permissionId"], "permissionId"))

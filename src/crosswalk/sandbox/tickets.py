@@ -45,7 +45,7 @@ def settle(draft: Draft, row: Row) -> None:
 def merge(instance: Instance, call: Call) -> Answer:
     """Move a ticket's comments to another, named by its number, and close it; answers the other."""
     table = table_of(instance, call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     body = take_shape(load().shape("TicketMerge"), read_object(call, "apiTicketMerge"), "apiTicketMerge")
     number = body["TARGET_TICKET_NUMBER"]
     target = next(table.where("TICKET_NUMBER", str(number)), None)

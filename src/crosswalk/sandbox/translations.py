@@ -41,7 +41,7 @@ def put_translation(instance: Instance, call: Call) -> Answer:
 
 def _find(instance: Instance, call: Call) -> tuple[Table, Row, dict[str, list[object]]]:
     table = table_of(instance, call)
-    row = find_in_path(table, call)
+    row = find_in_path(instance, table, call)
     return table, row, instance.extras.translations.get(f"{table.schema.key}/{row.id}/", {})
 
 
