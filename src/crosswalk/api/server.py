@@ -63,7 +63,8 @@ def listen(host: str, port: int) -> socket.socket:
         family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(where[:2], family=family)
     except OSError as exc:
-        raise PortTaken(f"Cannot listen on {host}:{port}: {exc.strerror}. Choose another with --port") from exc
+        cause = (exc.strerror or str(exc)).partition(" (")[0]  # the library adds the address once more
+        raise PortTaken(f"Cannot listen on {host}:{port}: {cause}. Choose another with --port") from exc
 
 
 def address(listening: socket.socket) -> str:

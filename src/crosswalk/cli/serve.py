@@ -1,6 +1,8 @@
 """`crosswalk serve`: the hub's HTTP API, until it is told to stop."""
 
+import asyncio
 import os
+import signal
 
 import click
 
@@ -36,8 +38,9 @@ async def _serve(host: str, port: int, *, as_json: bool) -> None:
     chosen.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with hold(chosen.home / ENGINE_LOCK, f"process {os.getpid()} (crosswalk serve)"):
         async with open_hub(chosen) as hub, serve_api(hub, host=host, port=port) as url:
+            stop = _listen_for_signals()
             _announce(url, as_json=as_json)
-            await _told_to_stop()
+            await stop.wait()
 
 
 def _announce(url: str, *, as_json: bool) -> None:
@@ -47,11 +50,9 @@ def _announce(url: str, *, as_json: bool) -> None:
         click.echo(f"Crosswalk serves {url} until Ctrl-C.")
 
 
-async def _told_to_stop() -> None:
-    import asyncio
-    import signal
-
+def _listen_for_signals() -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set."""
     stop = asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
-    await stop.wait()
+    return stop
