@@ -36,10 +36,10 @@ def take_assignment(instance: Instance, call: Call, body: object) -> dict[str, o
     for name in ("START_DATE", "END_DATE"):
         if taken[name] is not None and not "1900" < str(taken[name]) < "9000":
             raise Invalid((f"{HEAD}.{name}", f"The value '{taken[name]}' is out of range."))
-    taken["ACTIVITY_ASSIGNMENTS"] = [take_shape(shape, entry, where) for entry in entries]
+    taken["ACTIVITY_ASSIGNMENTS"] = chosen = [take_shape(shape, entry, where) for entry in entries]
     known = {"ACTIVITY_ID": activities, "RESPONSIBLE_USER_ID": instance.tables["users"].rows}
     known["ASSIGNED_TEAM_ID"] = instance.tables["teams"].rows
-    for entry in taken["ACTIVITY_ASSIGNMENTS"]:
+    for entry in chosen:
         for name, ids in known.items():
             if entry[name] is not None and entry[name] not in ids:
                 raise Invalid((f"{where}.{name}", f"The value '{entry[name]}' is not a valid {name}."))
@@ -75,6 +75,7 @@ def _make(
     window: tuple[datetime, datetime],
 ) -> None:
     due = _due(activity, *window)
+    facts: dict[str, object]
     responsible = chosen.get("RESPONSIBLE_USER_ID") or activity["RESPONSIBLE_USER_ID"] or call.user.id
     if activity["ACTIVITY_TYPE"] == "Event":
         hours = int(str(activity["DURATION"] or 1))

@@ -24,7 +24,11 @@ def read_json(call: Call, head: str) -> object:
 
 def read_object(call: Call, head: str) -> Body:
     """Read the body as one JSON object. Raises `Invalid`."""
-    body = read_json(call, head)
+    return as_object(read_json(call, head), head)
+
+
+def as_object(body: object, head: str) -> Body:
+    """Take a JSON object for what it is. Raises `Invalid` for anything else."""
     if not isinstance(body, dict):
         raise Invalid((head, ""))
     return body

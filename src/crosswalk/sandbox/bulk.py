@@ -4,7 +4,7 @@ import msgspec
 
 from crosswalk.contract import Operation, Resource, load
 from crosswalk.sandbox.answers import table_of
-from crosswalk.sandbox.bodies import read_json
+from crosswalk.sandbox.bodies import as_object, read_json
 from crosswalk.sandbox.call import Answer, Call, Refusal
 from crosswalk.sandbox.instance import Instance
 from crosswalk.sandbox.refusals import Invalid, missing
@@ -45,9 +45,7 @@ def create_many(instance: Instance, call: Call) -> Answer:
 def _create_one(instance: Instance, call: Call, item: object) -> bytes:
     table = table_of(instance, call)
     try:
-        if not isinstance(item, dict):
-            raise Invalid((table.schema.head, ""))
-        row = create(instance, call, table, body=item)
+        row = create(instance, call, table, body=as_object(item, table.schema.head))
     except Invalid as invalid:
         errors = [{"Name": name, "Message": message} for name, message in invalid.problems]
         return msgspec.json.encode({"STATUS": 400, "RECORD": None, "ERRORS": errors})

@@ -36,10 +36,10 @@ STORED = {
 
 
 class Definition(Struct, frozen=True):
-    """One custom field of one kind of record. `object` is Insightly's FIELD_FOR: `CONTACT`, `FRUIT__C`."""
+    """One custom field of one kind of record. `owner` is Insightly's FIELD_FOR: `CONTACT`, `FRUIT__C`."""
 
     name: str
-    object: str
+    owner: str
     label: str
     type: FieldType
     order: int
@@ -52,7 +52,7 @@ class Definition(Struct, frozen=True):
         return {
             "FIELD_NAME": self.name,
             "FIELD_ORDER": self.order,
-            "FIELD_FOR": self.object,
+            "FIELD_FOR": self.owner,
             "FIELD_LABEL": self.label,
             "FIELD_TYPE": self.type,
             "FIELD_HELP_TEXT": self.help,

@@ -1,4 +1,4 @@
-"""Lead sources and lead statuses: lists of which one entry is the default, and deletes that name the id in the query."""
+"""Lead sources and lead statuses: lists with one default entry, whose deletes name the id in the query."""
 
 from crosswalk.sandbox.answers import DELETED, find, read_id, table_of
 from crosswalk.sandbox.call import Answer, Call

@@ -1,7 +1,6 @@
 """Links between records: one link, seen from both of its ends."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 from msgspec import Struct
 

@@ -2,13 +2,16 @@
 
 FIRST = (
     "Ada", "Bashir", "Chloé", "Dmitri", "Esi", "Fatima", "Gustavo", "Hana", "Ingrid", "Jürgen", "Keiko", "Łukasz",
-    "Maëlle", "Ngozi", "Øystein", "Priya", "Quentin", "Rosalía", "Søren", "Thandiwe", "Uma", "Věra", "Wilhelm", "Ximena",
+    "Maëlle", "Ngozi", "Øystein", "Priya", "Quentin", "Rosalía", "Søren", "Thandiwe", "Uma", "Věra",
+    "Wilhelm", "Ximena",
     "Yusuf", "Zoë",
 )  # fmt: skip
 LAST = (
-    "Abernathy", "Brånd", "Castañeda", "D'Angelo", "Eze", "Fujimoto", "García Márquez", "Hübner", "Ibrahim", "Jónsdóttir",
-    "Kowalczyk", "Lindqvist", "Mbeki", "Nguyễn", "O'Sullivan", "Petrović", "Quispe", "Răducanu", "Saint-Clair", "Tanaka",
-    "Ünal", "van der Berg", "Wójcik", "Xu", "Yılmaz", "Zielińska",
+    "Abernathy", "Brånd", "Castañeda", "D'Angelo", "Eze", "Fujimoto", "García Márquez", "Hübner", "Ibrahim",
+    "Jónsdóttir",
+    "Kowalczyk", "Lindqvist", "Mbeki", "Nguyễn", "O'Sullivan", "Petrović", "Quispe", "Răducanu",
+    "Saint-Clair", "Tanaka",
+    "Ünal", "van der Berg", "Wójcik", "Xu", "Yücel", "Zielińska",
 )  # fmt: skip
 SALUTATIONS = ("Ms", "Mr", "Dr", "Mx", None, None)
 TITLES = ("Head of Purchasing", "Owner", "Chief Engineer", "Buyer", "Office Manager", "Designer", "Controller", None)
@@ -41,8 +44,8 @@ CHORES = (
 TALKS = ("Kick-off meeting", "Site visit", "Product demo", "Quarterly review", "Lunch at Café Österreich")
 REMARKS = (
     "Prefers e-mail; calls only after 14:00.",
-    "Said: \"we'll decide in spring\".",
-    "Budget approved – waits for legal.",
+    'Said: "we\'ll decide in spring".',
+    "Budget approved; waits for legal.",
     "<p>Met at the fair.<br/>Wants samples &amp; prices.</p>",
     "Second supplier in the race.\nPrice matters less than delivery.",
 )
@@ -53,13 +56,26 @@ GOODS = (
     "Espresso machine", "Spare part kit", "Paint, 10 l", "Consulting hour",
 )  # fmt: skip
 TROUBLES = ("Cannot log in", "Wrong item delivered", "Invoice shows old address", "Screen flickers", "How do I export?")
-ANSWERS = ("Resetting a password", "Returning an item", "Changing your address", "Exporting your data", "Reading an invoice")
-FRUIT = (("Apple", "Green", 12), ("Banana", None, 3.2), ("Cherry", "Red", 0.1), ("Dragon fruit", "Pink", 40), ("Elderberry", "Black", None))
+ANSWERS = (
+    "Resetting a password",
+    "Returning an item",
+    "Changing your address",
+    "Exporting your data",
+    "Reading an invoice",
+)
+FRUIT = (
+    ("Apple", "Green", 12),
+    ("Banana", None, 3.2),
+    ("Cherry", "Red", 0.1),
+    ("Dragon fruit", "Pink", 40),
+    ("Elderberry", "Black", None),
+)
 COUNTRIES = (
     "Argentina", "Australia", "Austria", "Belgium", "Brazil", "Canada", "Chile", "China", "Colombia", "Côte d'Ivoire",
     "Czech Republic", "Denmark", "Egypt", "Finland", "France", "Germany", "Ghana", "Greece", "Hungary", "Iceland",
     "India", "Indonesia", "Ireland", "Israel", "Italy", "Japan", "Kenya", "Korea, Republic of", "Mexico", "Morocco",
-    "Netherlands", "New Zealand", "Nigeria", "Norway", "Pakistan", "Peru", "Philippines", "Poland", "Portugal", "Romania",
+    "Netherlands", "New Zealand", "Nigeria", "Norway", "Pakistan", "Peru", "Philippines", "Poland",
+    "Portugal", "Romania",
     "Saudi Arabia", "Singapore", "South Africa", "Spain", "Sweden", "Switzerland", "Thailand", "Turkey", "Ukraine",
     "United Arab Emirates", "United Kingdom", "United States", "Uruguay", "Vietnam",
 )  # fmt: skip

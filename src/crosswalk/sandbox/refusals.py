@@ -9,7 +9,7 @@ from crosswalk.sandbox.call import TEXT_TYPE, Answer, Refusal
 from crosswalk.sandbox.switches import Switches
 
 
-class Invalid(Exception):  # noqa: N818 (a judgement on a body, rendered by the `error_400` switch, not a fault)
+class Invalid(Exception):
     """A body or a parameter does not fit: (name, message) for each thing that is wrong."""
 
     def __init__(self, *problems: tuple[str, str]) -> None:

@@ -97,5 +97,11 @@ def load_schemas() -> Mapping[str, Schema]:
     contract = load()
     stored = {"ticket_comments": ("TicketComment", "TICKET_COMMENT_ID"), "state_history": ("OpportunityState", None)}
     stored["quotation_documents"] = ("QuotationDocument", "QUOTE_DOCUMENT_ID")
-    found = {r.key: compile_schema(r.key, r.record or r.name, id_name=r.id, fields=r.fields) for r in contract.resources.values()}
-    return found | {key: compile_schema(key, shape, id_name=name, fields=contract.shape(shape)) for key, (shape, name) in stored.items()}
+    found = {
+        r.key: compile_schema(r.key, r.record or r.name, id_name=r.id, fields=r.fields)
+        for r in contract.resources.values()
+    }
+    return found | {
+        key: compile_schema(key, shape, id_name=name, fields=contract.shape(shape))
+        for key, (shape, name) in stored.items()
+    }

@@ -33,7 +33,16 @@ DEFAULT_SIZES: Mapping[str, int] = {
 }
 # Resources without stored records of their own.
 HOLLOW = frozenset(
-    {"cti", "custom_fields", "custom_object_records", "follows", "instance", "marketing_custom_event", "permissions", "tags"}
+    {
+        "cti",
+        "custom_fields",
+        "custom_object_records",
+        "follows",
+        "instance",
+        "marketing_custom_event",
+        "permissions",
+        "tags",
+    }
 )
 FIRST_ID = 70_000_001
 FIRST_USER_ID = 1_000_001
@@ -69,7 +78,7 @@ def make_instance(
 def _make_users(instance: Instance, *, seed: int, api_key: str | None) -> tuple[User, ...]:
     rng = Random(f"{seed}/{instance.name}/keys")  # noqa: S311 (a fake service's keys open nothing)
     table = instance.tables["users"]
-    users = []
+    users: list[User] = []
     for row in table.all():
         made = str(uuid.UUID(int=rng.getrandbits(128), version=4))
         key = api_key if api_key is not None and not users else made

@@ -139,7 +139,7 @@ def _opportunity(planting: Planting, i: int, n: int) -> None:
     pipeline = planting.choose((pipelines[0], pipelines[0], pipelines[2], None))
     closed = state in {"WON", "LOST", "ABANDONED"}
     facts: Facts = {
-        "OPPORTUNITY_NAME": f"{planting.choose(names.DEALS)} – {planting.choose(names.FIRMS)}",
+        "OPPORTUNITY_NAME": f"{planting.choose(names.DEALS)} / {planting.choose(names.FIRMS)}",
         "OPPORTUNITY_DETAILS": planting.choose(names.REMARKS),
         "OPPORTUNITY_STATE": state,
         "RESPONSIBLE_USER_ID": planting.one_of("users"),
@@ -164,7 +164,10 @@ def _opportunity(planting: Planting, i: int, n: int) -> None:
     planting.link(("opportunities", row.id), ("contacts", planting.one_of("contacts", 0.8)), role="Decision maker")
     planting.link(("opportunities", row.id), ("organisations", planting.one_of("organisations", 0.5)))
     for moment in dict.fromkeys(("OPEN", state)):
-        made = {"OPPORTUNITY_ID": row.id, "DATE_CHANGED_UTC": planting.table("opportunities").get(row, "DATE_CREATED_UTC")}
+        made = {
+            "OPPORTUNITY_ID": row.id,
+            "DATE_CHANGED_UTC": planting.table("opportunities").get(row, "DATE_CREATED_UTC"),
+        }
         planting.add("state_history", made | {"FOR_OPPORTUNITY_STATE": moment}, i=i, n=n)
 
 
@@ -196,7 +199,10 @@ def _project(planting: Planting, i: int, n: int) -> None:
     planting.link(("projects", row.id), ("organisations", planting.one_of("organisations", 0.7)))
     for days, title in ((-30, "Specification agreed"), (60, "Accepted")):
         made: Facts = {"TITLE": title, "DUE_DATE": planting.day(days), "PROJECT_ID": row.id, "COMPLETED": days < 0}
-        made |= {"RESPONSIBLE_USER": planting.one_of("users"), "COMPLETED_DATE_UTC": planting.day(-31) if days < 0 else None}
+        made |= {
+            "RESPONSIBLE_USER": planting.one_of("users"),
+            "COMPLETED_DATE_UTC": planting.day(-31) if days < 0 else None,
+        }
         planting.add("milestones", made, i=i, n=n)
 
 
@@ -278,7 +284,10 @@ def _custom(planting: Planting, key: str) -> Facts:
     found: Facts = {"Serial__c": f"{number:05d}"}
     if rng.random() < 0.5:  # noqa: PLR2004 (a share)
         found |= {"Hobby__c": planting.choose(("Skiing", "Chess", "Café-hopping")), "Newsletter__c": rng.random() < 0.5}  # noqa: PLR2004 (a share)
-        found |= {"Score__c": planting.choose((12, 3.2, 4601.0)), "Tier__c": planting.choose(("Bronze", "Silver", "Gold"))}
+        found |= {
+            "Score__c": planting.choose((12, 3.2, 4601.0)),
+            "Tier__c": planting.choose(("Bronze", "Silver", "Gold")),
+        }
     if rng.random() < 0.2:  # noqa: PLR2004 (a share)
         found |= {"Interests__c": "Music;Sports;Travel", "First_Met__c": planting.day(-rng.randrange(30, 900))}
     return dict(sorted(found.items()))

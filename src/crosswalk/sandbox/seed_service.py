@@ -1,4 +1,4 @@
-"""The rest of a seeded instance: products and quotations, tickets, prospects, knowledge, community, templates, files."""
+"""The rest of a seeded instance: quotations, tickets, prospects, knowledge, community, templates, a file."""
 
 from crosswalk.sandbox import names
 from crosswalk.sandbox.instance import Blob
@@ -37,7 +37,9 @@ def _plant_prices(planting: Planting) -> None:
         }
         planting.add("product", facts, i=i, n=n)
     for name, standard in (("Standard", True), ("Wholesale", False)):
-        book = planting.add("pricebook", {"NAME": name, "CURRENCY_CODE": "USD", "IS_STANDARD": standard, "ACTIVE": True})
+        book = planting.add(
+            "pricebook", {"NAME": name, "CURRENCY_CODE": "USD", "IS_STANDARD": standard, "ACTIVE": True}
+        )
         products = planting.table("product")
         for row in products.all():
             price = products.get(row, "DEFAULT_PRICE")
@@ -166,7 +168,7 @@ def _plant_file(planting: Planting) -> None:
         return
     table = planting.table("file_attachments")
     facts: Facts = {
-        "FILE_NAME": "terms – draft.txt",
+        "FILE_NAME": "terms (entwürfe).txt",
         "CONTENT_TYPE": "text/plain",
         "FILE_SIZE": len(PLAIN),
         "FILE_CATEGORY_ID": planting.ids("file_categories")[0],
@@ -174,4 +176,4 @@ def _plant_file(planting: Planting) -> None:
     }
     row = planting.add("file_attachments", facts)
     planting.instance.extras.owners[row.id] = ("organisations", owner)
-    planting.instance.extras.blobs[f"file_attachments/{row.id}/"] = Blob("terms – draft.txt", "text/plain", PLAIN)
+    planting.instance.extras.blobs[f"file_attachments/{row.id}/"] = Blob("terms (entwürfe).txt", "text/plain", PLAIN)

@@ -139,7 +139,9 @@ def _plant_lists(planting: Planting) -> None:
 
 def _plant_activity_sets(planting: Planting) -> None:
     for name in ("First contact", "Hand over"):
-        flags = {f"FOR_{k.upper()}": True for k in ("contacts", "organisations", "opportunities", "projects", "leads")}
+        flags: dict[str, object] = {
+            f"FOR_{k.upper()}": True for k in ("contacts", "organisations", "opportunities", "projects", "leads")
+        }
         row = planting.add("activity_sets", {"NAME": name} | flags)
         table = planting.table("activity_sets")
         activities = [_activity(planting, row.id, order) for order in range(3)]
@@ -192,7 +194,7 @@ def _define(record: str, fields: tuple[tuple[str, FieldType, tuple[str, ...]], .
     return CustomFields(
         Definition(
             name=name,
-            object=record,
+            owner=record,
             label=name.removesuffix("__c").replace("_", " ").title(),
             type=kind,
             order=order,
@@ -205,7 +207,7 @@ def _define(record: str, fields: tuple[tuple[str, FieldType, tuple[str, ...]], .
 
 def _plant_fruit(planting: Planting) -> None:
     instance, key = planting.instance, f"{RECORDS}:fruit__c"
-    labels = {"OBJECT_NAME": "Fruit__c", "SINGULAR_LABEL": "Fruit", "PLURAL_LABEL": "Fruits"}
+    labels: dict[str, object] = {"OBJECT_NAME": "Fruit__c", "SINGULAR_LABEL": "Fruit", "PLURAL_LABEL": "Fruits"}
     facts = {"RECORD_NAME_LABEL": "Fruit Name", "RECORD_NAME_TYPE": "TEXT", "ENABLE_NAVBAR": True}
     planting.add("custom_objects", labels | facts | {"ENABLE_WORKFLOWS": True})
     instance.tables[key] = Table(instance.schema_of(key), first_id=FIRST_FRUIT)

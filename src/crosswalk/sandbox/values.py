@@ -11,6 +11,7 @@ Coerce = Callable[[object], object]
 RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1), None: (-(2**63), 2**63 - 1)}
 CLR = {"integer": "System.Int64", "number": "System.Decimal", "boolean": "System.Boolean", "string": "System.String"}
 DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,7})?)?(?:Z|[+-]\d\d:\d\d)?)?")
+LARGEST = 7.9e28  # the largest System.Decimal
 WORDS = {"true": True, "false": False}
 
 
@@ -77,7 +78,7 @@ def _integer(field: Field) -> Coerce:
 
 def _whole(value: object) -> int | None:
     if value.__class__ is int:
-        return value  # type: ignore[return-value]  # the class was asked for, which leaves out booleans
+        return value
     if value is None or value == "":
         return None
     if isinstance(value, float) and value.is_integer():
@@ -101,7 +102,7 @@ def _number(value: object) -> object:
 
 
 def _decimal(value: object) -> object:
-    if abs(value) < 7.9e28:  # type: ignore[arg-type,operator]  # an int or a float, see the caller; 7.9e28 is the largest Decimal
+    if abs(value) < LARGEST:  # type: ignore[arg-type]  # an int or a float, see the caller
         return value
     raise _unfit(value, CLR["number"])
 
@@ -133,7 +134,7 @@ def _string(field: Field) -> Coerce:
             if value is None:
                 return None
             value = _text(value)
-        if limit is not None and len(value) > limit:  # type: ignore[arg-type]  # a string by now
+        if limit is not None and len(value) > limit:
             raise Unfit(f"The field {field.name} must be a string with a maximum length of {limit}.")
         return value
 

@@ -1,6 +1,14 @@
 """The verbs of a collection, written once: list, get, search, create, update, delete."""
 
-from crosswalk.sandbox.answers import (DELETED, answer_record, check_if_match, find_in_path, find_visible, table_of, visible_ids)
+from crosswalk.sandbox.answers import (
+    DELETED,
+    answer_record,
+    check_if_match,
+    find_in_path,
+    find_visible,
+    table_of,
+    visible_ids,
+)
 from crosswalk.sandbox.bodies import id_in, read_object
 from crosswalk.sandbox.call import Answer, Call
 from crosswalk.sandbox.instance import Instance

@@ -85,9 +85,8 @@ def fill(draft: Draft, model: Model, body: Body, *, call: Call, whole: bool, fix
         except Invalid as invalid:
             problems.extend(invalid.problems)
     wrong = {name for name, _ in problems}
-    for name in model.required:
-        if (whole or name in draft.given) and draft.name(name) not in wrong and is_blank(draft[name]):
-            problems.append((draft.name(name), f"The {name} field is required."))
+    asked = [name for name in model.required if (whole or name in draft.given) and draft.name(name) not in wrong]
+    problems += [(draft.name(name), f"The {name} field is required.") for name in asked if is_blank(draft[name])]
     if problems:
         raise Invalid(*problems)
 
