@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from traceback import format_exception
 from typing import Any
 
 import structlog
@@ -43,7 +44,9 @@ def render_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
 
 def render_crash(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """Answer a fault of our own: the cause goes to the log, not to the caller."""
-    log.error("request.crashed", method=request.method, path=request.url.path, exc_info=error)
+    # as text: a renderer's own traceback may show local variables, and those may hold secrets
+    trace = "".join(format_exception(error))
+    log.error("request.crashed", method=request.method, path=request.url.path, trace=trace)
     return _answer(_problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Crosswalk failed; its log says why"))
 
 

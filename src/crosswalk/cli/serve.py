@@ -6,7 +6,7 @@ import signal
 
 import click
 
-from crosswalk.cli.status import WrongUse, print_json, run
+from crosswalk.cli.status import WrongUse, explained, print_json
 
 ENGINE_LOCK = "engine.lock"
 
@@ -17,10 +17,13 @@ ENGINE_LOCK = "engine.lock"
 @click.option("--json", "as_json", is_flag=True, help="Print the address as JSON.")
 def serve(*, host: str, port: int, as_json: bool) -> None:
     """Serve the hub's HTTP API until Ctrl-C. One process serves a home."""
+    import uvloop
+
     from crosswalk.api.server import PortTaken
 
     try:
-        run(_serve(host, port, as_json=as_json))
+        with explained():
+            uvloop.run(_serve(host, port, as_json=as_json))
     except PortTaken as exc:
         raise WrongUse(str(exc)) from exc
 
