@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from crosswalk.delivery.errors import UnfinishedRun
 from crosswalk.delivery.journal import Dead, Settled, Waiting, open_journal
 from crosswalk.delivery.payload import Plan
-from crosswalk.delivery.run import Order, Run, UnfinishedRun, begin_run, count_states, end_run
+from crosswalk.delivery.run import Order, Run, begin_run, count_states, end_run
 from crosswalk.delivery.template import find_template
 from crosswalk.store.accounts import ADD_ACCOUNT
 from crosswalk.store.runs import ADD_DELIVERIES
@@ -23,7 +24,9 @@ async def order(database):
         await connection.execute(
             ADD_ACCOUNT, {"id": "a", "name": "acme", "base_url": "https://x", "status": "active", "created_at": NOW}
         )
-    return Order(source="people.csv", content="c0ffee", account="a", plan=Plan(template=find_template("create-contact")))
+    return Order(
+        source="people.csv", content="c0ffee", account="a", plan=Plan(template=find_template("create-contact"))
+    )
 
 
 @pytest.fixture
@@ -73,7 +76,10 @@ async def test_first_outcome_stands(database, journal, run):
     """A settled delivery never changes."""
     await journal.settle(1, Settled("held", reason="no answer"), at=NOW)
     await journal.settle(1, Settled("delivered", status=201), at=NOW)
-    assert (1, 0) == ((await count_states(database, run.id))["held"], (await count_states(database, run.id))["delivered"])
+    assert (1, 0) == (
+        (await count_states(database, run.id))["held"],
+        (await count_states(database, run.id))["delivered"],
+    )
 
 
 async def test_last_number(journal):

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crosswalk.contract import load
-from crosswalk.delivery.payload import Invalid, Payload, Plan, PlanError, cast, make_payload, settle_plan
-from crosswalk.delivery.template import TEMPLATES, UnknownTemplate, find_template
+from crosswalk.delivery.errors import PlanError, UnknownTemplate
+from crosswalk.delivery.payload import Invalid, Payload, Plan, cast, make_payload, settle_plan
+from crosswalk.delivery.template import TEMPLATES, find_template
 
 CONTACTS = load().resources["Contacts"]
 OPPORTUNITIES = load().resources["Opportunities"]

@@ -1,6 +1,7 @@
 """`crosswalk describe`: any resource of the contract as a table."""
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -74,7 +75,7 @@ def _operation_row(operation: Operation) -> tuple[str, ...]:
     return (operation.verb, operation.path, answers, ",".join(operation.query), says)
 
 
-def _print_table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head) - 1)]
     for row in (head, tuple("-" * len(h) for h in head), *rows):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]

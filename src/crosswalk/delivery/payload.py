@@ -8,6 +8,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from crosswalk.contract import Field, Resource
+from crosswalk.delivery.errors import PlanError
 from crosswalk.delivery.template import Template
 
 JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
@@ -15,10 +16,6 @@ JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | 
 TRUE = frozenset({"true", "yes", "1", "t", "y"})
 FALSE = frozenset({"false", "no", "0", "f", "n"})
 RANGES = {"int32": 2**31, "int64": 2**63}
-
-
-class PlanError(ValueError):
-    """The settings of a send cannot work for any row: what, where, what to do."""
 
 
 class Invalid(Struct, frozen=True):

@@ -1,16 +1,15 @@
 """Runs: how one is named, begun, gone on with and ended."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 from random import Random
 from typing import Literal, assert_never
 
 import msgspec
 from msgspec import Struct
 
+from crosswalk.delivery.errors import UnfinishedRun
 from crosswalk.delivery.payload import Plan
 from crosswalk.store import runs as table
 from crosswalk.store.database import Database
@@ -28,14 +27,6 @@ STATES: tuple[RecordState, ...] = (
     "pending",
     "held",
 )
-
-
-class UnfinishedRun(RuntimeError):
-    """A run of this file, account and mapping is unfinished, and nobody said what to do about it."""
-
-
-class RunInUse(RuntimeError):
-    """Another process is sending this run."""
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -124,18 +115,4 @@ async def count_states(database: Database, run: str) -> Counts:
     """The rows of a run by state, in one statement."""
     async with database.read() as connection:
         rows = await connection.execute(table.COUNT_STATES, {"run": run})
-        return Counts(dict(rows.tuples().all()))
-
-
-@contextmanager
-def hold_lock(folder: Path, name: str) -> Iterator[None]:
-    """Keep a run to one process. The operating system drops the lock when its holder dies. Raises `RunInUse`."""
-    from fcntl import LOCK_EX, LOCK_NB, flock
-
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / f"{name}.lock").open("w") as file:
-        try:
-            flock(file, LOCK_EX | LOCK_NB)
-        except BlockingIOError as error:
-            raise RunInUse(f"Another process is sending run {name}. Wait for it, or end it") from error
-        yield
+        return Counts({row[0]: row[1] for row in rows})

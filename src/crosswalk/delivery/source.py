@@ -10,14 +10,11 @@ from typing import IO
 import msgspec
 from msgspec import Struct
 
+from crosswalk.delivery.errors import SourceError
 from crosswalk.delivery.payload import JSON
 
 LARGEST_CELL = 64 * 1024 * 1024
 """Characters of one CSV cell; a longer one is a quote that nobody closed."""
-
-
-class SourceError(ValueError):
-    """The file cannot be used at all: what, which file, what to do."""
 
 
 class Row(Struct, frozen=True):
@@ -42,13 +39,24 @@ class Source(Struct, frozen=True):
     rows: Iterator[Row | Unreadable]
 
 
-def digest(path: Path) -> str:
-    """Name a file by its content: SHA-256 in hex. Raises `SourceError` when it cannot be read."""
+class Content(Struct, frozen=True):
+    """A file's content by name: SHA-256 in hex, and about how many rows it holds."""
+
+    digest: str
+    lines: int
+
+
+def read_content(path: Path) -> Content:
+    """Name a file by its content. Raises `SourceError` when it cannot be read."""
+    sha, lines = hashlib.sha256(), 0
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            while block := file.read(1 << 20):
+                sha.update(block)
+                lines += block.count(b"\n")
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}. Check the path and its permissions.") from error
+    return Content(sha.hexdigest(), lines)
 
 
 @contextmanager

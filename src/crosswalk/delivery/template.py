@@ -5,16 +5,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from crosswalk.delivery.errors import UnknownTemplate
+
 Action = Literal["create", "update", "delete"]
-
-
-class UnknownTemplate(LookupError):
-    """No template has this name."""
-
-    def __init__(self, name: str) -> None:
-        near = get_close_matches(name, TEMPLATES, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        super().__init__(f"There is no template {name!r}.{hint} Templates: {', '.join(TEMPLATES)}.")
 
 
 class Template(Struct, frozen=True):
@@ -56,7 +49,8 @@ TEMPLATES: dict[str, Template] = {
 
 def find_template(name: str) -> Template:
     """Look a template up by its name. Raises `UnknownTemplate`, which names the nearest."""
-    try:
-        return TEMPLATES[name]
-    except KeyError as error:
-        raise UnknownTemplate(name) from error
+    if name not in TEMPLATES:
+        near = get_close_matches(name, TEMPLATES, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise UnknownTemplate(f"There is no template {name!r}.{hint} Templates: {', '.join(TEMPLATES)}.")
+    return TEMPLATES[name]

@@ -1,0 +1,186 @@
+"""What `send` and `demo` share: an order shown, or carried out with progress and a summary."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from random import SystemRandom
+
+import click
+from msgspec import Struct
+
+from crosswalk.app import Hub, open_hub
+from crosswalk.cli.progress import Meter
+from crosswalk.contract import Resource, load
+from crosswalk.delivery.journal import Dead, open_journal
+from crosswalk.delivery.payload import Invalid, Payload, Plan, make_payload, settle_plan
+from crosswalk.delivery.run import STATES, Counts, Mode, Order, Run, begin_run, count_states, end_run
+from crosswalk.delivery.send import Lane, send_rows
+from crosswalk.delivery.source import Row, open_source, read_content
+from crosswalk.insightly import Insightly
+from crosswalk.insightly.pace import IN_FLIGHT
+from crosswalk.store.lock import hold
+
+SAMPLES = 3
+PACE = 9.8
+"""Calls a second that Insightly's limit of ten allows."""
+UNPACED = 64
+"""Calls in flight to an account without a limit, such as a sandbox."""
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """What a run came to. `stopped` says why rows still wait, `None` when none do."""
+
+    run: str
+    counts: Counts
+    calls: int
+    seconds: float
+    stopped: str | None
+    left: int | None
+
+    @property
+    def status(self) -> int:
+        """The command's status: 0 all delivered, 1 some dead or held, 3 stopped on the way."""
+        if self.stopped is not None:
+            return 3
+        return 1 if self.counts["dead"] or self.counts["held"] else 0
+
+    def as_json(self) -> str:
+        """One object: run, calls, seconds, and one count for each record state."""
+        head = {"run": self.run, "calls": self.calls, "seconds": round(self.seconds, 3), "stopped": self.stopped}
+        return json.dumps(head | {"read": self.counts.read} | {state: self.counts[state] for state in STATES})
+
+    def as_text(self) -> str:
+        """Two lines for people."""
+        parts = ", ".join(f"{self.counts[state]:,} {state}" for state in STATES if self.counts[state])
+        rate = self.calls / max(self.seconds, 0.001)
+        left = "" if self.left is None else f"; {self.left:,} calls left today"
+        return (
+            f"{self.counts.read:,} rows read: {parts or 'none'}.\n"
+            f"{self.calls:,} calls in {self.seconds:.1f} s ({rate:.1f} a second){left}. Run {self.run}."
+        )
+
+
+def show_order(file: Path, plan: Plan) -> None:
+    """Print the first payloads and the call count; touch neither network nor journal."""
+    resource = load().resources[plan.template.resource]
+    good, bad = 0, []
+    with open_source(file) as source:
+        settled = settle_plan(plan, resource, source.columns, None)
+        for row in source.rows:
+            payload = make_payload(settled, resource, row.cells) if isinstance(row, Row) else Invalid(row.reason)
+            if isinstance(payload, Invalid):
+                bad.append(f"row {row.number}: {payload.reason}")
+                continue
+            good += 1
+            if good <= SAMPLES:
+                click.echo(_picture(payload))
+    rows, span = good + len(bad), _span(good / PACE)
+    click.echo(f"{good:,} calls for {rows:,} rows, about {span} at {PACE} a second. Nothing was sent.")
+    for line in bad[:10]:
+        click.echo(line, err=True)
+    if bad:
+        click.echo(f"{len(bad):,} rows would be dead letters; no call would be spent on them.", err=True)
+
+
+def _picture(payload: Payload) -> str:
+    head = f"{payload.method} /v3.1{payload.path}\nAuthorization: Basic ***\n"
+    if payload.body is None:
+        return head
+    body = json.dumps(payload.body, ensure_ascii=False, indent=2)
+    return f"{head}Content-Type: application/json; charset=utf-8\n{body}\n"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:  # noqa: PLR2004 (below that, seconds read better)
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004 (the same)
+
+
+def carry_out(file: Path, account: str, plan: Plan, *, mode: Mode) -> Summary:
+    """Send a file in a hub of its own."""
+
+    async def work() -> Summary:
+        async with open_hub() as hub:
+            return await send_order(hub, file, account, plan, mode=mode)
+
+    return asyncio.run(work())
+
+
+async def send_order(hub: Hub, file: Path, account: str, plan: Plan, *, mode: Mode) -> Summary:
+    """Carry an order out: name the run, take its lock, send what is not settled, add up."""
+    found = await hub.accounts.find(account)
+    content = read_content(file)
+    order = Order(source=str(file), content=content.digest, account=found.id, plan=plan)
+    resource = load().resources[plan.template.resource]
+    with open_source(file) as source, hold(_lock_of(hub, order), f"process {os.getpid()} (crosswalk send)"):
+        settle_plan(plan, resource, source.columns, None)
+        async with hub.connect(found) as crm:
+            settled = settle_plan(plan, resource, source.columns, await _custom_names(crm, plan, resource))
+            run = await begin_run(hub.database, order, mode, now=_now(), rng=SystemRandom())
+            meter = Meter(f"{plan.template.name} {file.name}", total=content.lines - 1, left=lambda: crm.remaining)
+            async with open_journal(hub.database, run.id) as journal:
+                if run.state == "finished":
+                    return await _add_up(hub, run, crm, meter, None)
+                lane = Lane(
+                    crm=crm,
+                    journal=journal,
+                    plan=settled,
+                    resource=resource,
+                    in_flight=IN_FLIGHT if found.rate != 0 else UNPACED,
+                    clock=_now,
+                    tell=lambda outcome: meter.count(failed=isinstance(outcome, Dead) or outcome.state != "delivered"),
+                    stop=asyncio.Event(),
+                )
+                with meter, _stopping(lane.stop):
+                    await journal.hold_open_intents(at=_now())
+                    stopped = await send_rows(lane, source.rows)
+                await end_run(hub.database, run, stopped=stopped, now=_now(), calls=crm.calls)
+                return await _add_up(hub, run, crm, meter, stopped)
+
+
+def _lock_of(hub: Hub, order: Order) -> Path:
+    """The run's lock file: the operating system drops the lock when its holder dies."""
+    folder = hub.settings.home / "runs"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder / f"{order.name}.lock"
+
+
+async def _add_up(hub: Hub, run: Run, crm: Insightly, meter: Meter, stopped: str | None) -> Summary:
+    counts = await count_states(hub.database, run.id)
+    return Summary(
+        run=run.id,
+        counts=counts,
+        calls=run.calls + crm.calls,
+        seconds=meter.seconds,
+        stopped=stopped,
+        left=crm.remaining,
+    )
+
+
+async def _custom_names(crm: Insightly, plan: Plan, resource: Resource) -> frozenset[str] | None:
+    """The account's custom fields, asked for only when the plan names any."""
+    if not any(field.endswith("__c") for field, _ in (*plan.fields, *plan.constants)):
+        return None
+    return frozenset((await crm.custom_fields(resource.name)).fields)
+
+
+@contextmanager
+def _stopping(stop: asyncio.Event) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM stop the admission of rows; calls in flight finish and are journalled."""
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, stop.set)
+    try:
+        yield
+    finally:
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(sign)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
