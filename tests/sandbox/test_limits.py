@@ -17,6 +17,7 @@ MOMENTS = st.integers(0, 8_000).map(lambda ms: ms / 1024)
 
 
 def ask(limiter: Limiter, *ats: float, key: str = "a", now: datetime = NOON, flying: int = 0, **switches: str):
+    """Ask for one call at each moment."""
     return [limiter.admit(key, Switches(**switches), at=at, now=now, flying=flying) for at in ats]
 
 
@@ -45,10 +46,8 @@ def test_a_fixed_second():
 @given(st.lists(MOMENTS, min_size=1, max_size=80), st.integers(1, 12))
 def test_never_more_than_the_limit_in_any_second(moments, most):
     """However calls come, no rolling second holds more admitted calls than the limit."""
-    limiter, stamps = Limiter(Limits(per_second=most)), []
-    for at in sorted(moments):
-        if isinstance(ask(limiter, at)[0], Admitted):
-            stamps.append(at)
+    limiter = Limiter(Limits(per_second=most))
+    stamps = [at for at in sorted(moments) if isinstance(ask(limiter, at)[0], Admitted)]
     assert all(sum(at - 1.0 < other <= at for other in stamps) <= most for at in stamps)
 
 

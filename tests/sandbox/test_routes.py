@@ -9,6 +9,7 @@ OPERATIONS = [(resource.name, operation) for resource in load().resources.values
 
 
 def find(verb: str, path: str, **query: str):
+    """Find a path as it is sent."""
     return make_routes().find(verb, split_path(path), query)
 
 

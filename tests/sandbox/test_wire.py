@@ -1,12 +1,10 @@
 """What crosses the wire: keys, headers, codings, bodies, odd clients."""
 
-import asyncio
 import base64
 import gzip
 import io
 import json
 import zlib
-from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -17,30 +15,14 @@ DENIED = {"Message": "Authorization has been denied for this request."}
 
 
 def encode(text: str) -> str:
+    """Write text as base64."""
     return base64.b64encode(text.encode()).decode()
 
 
 @pytest.fixture
-async def http(sandbox):
-    auth = {"Authorization": f"Basic {encode(sandbox.key + ':')}"}
-    async with aiohttp.ClientSession(f"{sandbox.url}/v3.1/", headers=auth) as session:
-        yield session
-
-
-async def exchange(sandbox, message: bytes) -> bytes:
-    """Send bytes on one connection and read until the other side closes."""
-    url = urlsplit(sandbox.url)
-    reader, writer = await asyncio.open_connection(url.hostname, url.port)
-    writer.write(message)
-    got = await reader.read()
-    writer.close()
-    await writer.wait_closed()
-    return got
-
-
-def head(sandbox, line: str, *headers: str) -> bytes:
-    auth = f"Authorization: Basic {encode(sandbox.key)}"
-    return "\r\n".join([f"{line} HTTP/1.1", "Host: x", auth, "Connection: close", *headers, "", ""]).encode()
+def http(sandbox_http):
+    """The sandbox's client under a short name."""
+    return sandbox_http
 
 
 async def test_a_list_is_a_bare_array(http):
@@ -63,8 +45,9 @@ async def test_a_list_is_a_bare_array(http):
 )
 async def test_forms_of_a_key(sandbox, form):
     """Every form of the Basic header that working programs send is accepted."""
-    async with aiohttp.ClientSession(headers={"Authorization": form(sandbox.key)}) as session:
-        assert 200 == (await session.get(f"{sandbox.base_url}/Users/Me")).status
+    auth = {"Authorization": form(sandbox.key)}
+    async with aiohttp.ClientSession(headers=auth) as session, session.get(f"{sandbox.base_url}/Users/Me") as answer:
+        assert 200 == answer.status
 
 
 @pytest.mark.parametrize("header", ["", "Basic", "Basic ???", "Basic /w==", f"Basic {encode('wrong')}", "Bearer x"])
@@ -147,7 +130,7 @@ async def test_head_is_get_without_its_body(http):
     ],
 )
 async def test_answers_are_compressed_when_asked(http, accepted, coding):
-    """gzip and deflate are honoured, and nothing else is sent."""
+    """Both gzip and deflate are honoured, and nothing else is sent."""
     async with http.get("Contacts", headers={"Accept-Encoding": accepted}) as answer:
         assert (coding, 20) == (answer.headers.get("Content-Encoding"), len(await answer.json()))
 
@@ -159,6 +142,7 @@ async def test_small_answers_are_not_compressed(http):
 
 
 def deflate_raw(data: bytes) -> bytes:
+    """Compress without zlib's frame."""
     worker = zlib.compressobj(6, zlib.DEFLATED, -15)
     return worker.compress(data) + worker.flush()
 
@@ -196,15 +180,15 @@ async def test_chunked_body(http):
 async def test_expect_continue(sandbox):
     """A sender that asks first is told to go on."""
     body = b'{"FIRST_NAME": "Ada"}'
-    asked = head(sandbox, "POST /v3.1/Contacts", f"Content-Length: {len(body)}", "Expect: 100-continue")
-    got = await exchange(sandbox, asked + body)
+    asked = sandbox.request("POST /v3.1/Contacts", f"Content-Length: {len(body)}", "Expect: 100-continue")
+    got = await sandbox.exchange(asked + body)
     assert got.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\n")
 
 
 async def test_pipelined_calls(sandbox):
     """Calls sent at once on one connection are answered in order."""
-    first = head(sandbox, "GET /v3.1/Contacts?top=1").replace(b"Connection: close\r\n", b"")
-    got = await exchange(sandbox, first + head(sandbox, "GET /v3.1/Nothing"))
+    first = sandbox.request("GET /v3.1/Contacts?top=1").replace(b"Connection: close\r\n", b"")
+    got = await sandbox.exchange(first + sandbox.request("GET /v3.1/Nothing"))
     assert [b"200", b"404"] == [part[:3] for part in got.split(b"HTTP/1.1 ")[1:]]
 
 
@@ -225,8 +209,8 @@ async def test_a_body_too_large(http):
 
 async def test_a_body_too_large_is_not_asked_for(sandbox):
     """A sender that asks first is refused before it sends."""
-    asked = head(sandbox, "POST /v3.1/Contacts", f"Content-Length: {MOST_BYTES + 1}", "Expect: 100-continue")
-    assert (await exchange(sandbox, asked)).startswith(b"HTTP/1.1 413 ")
+    asked = sandbox.request("POST /v3.1/Contacts", f"Content-Length: {MOST_BYTES + 1}", "Expect: 100-continue")
+    assert (await sandbox.exchange(asked)).startswith(b"HTTP/1.1 413 ")
 
 
 async def test_a_body_that_grows(http):
@@ -247,7 +231,7 @@ async def test_queries_in_any_form(http, query):
 
 async def test_reason_phrase(sandbox):
     """A missing record says so in the status line, as was recorded."""
-    got = await exchange(sandbox, head(sandbox, "GET /v3.1/Contacts/1"))
+    got = await sandbox.exchange(sandbox.request("GET /v3.1/Contacts/1"))
     assert got.startswith(b"HTTP/1.1 404 Contact Not Found\r\n")
 
 
@@ -259,7 +243,8 @@ async def test_bare_host_is_refused(http):
 
 async def test_bare_host_is_served_by_switch(sandbox, http):
     """By switch the host without a pod serves as it did until 2025."""
-    await http.put("/_sandbox/switches", json={"bare_host": "served"})
+    async with http.put("/_sandbox/switches", json={"bare_host": "served"}):
+        pass
     async with http.get("Contacts", headers={"Host": "api.insightly.com"}) as answer:
         assert 200 == answer.status
 
@@ -269,8 +254,8 @@ async def test_bare_host_is_served_by_switch(sandbox, http):
 )
 async def test_what_is_no_http(sandbox, junk):
     """Bytes that are no HTTP are answered 400, and the sandbox lives on."""
-    assert (await exchange(sandbox, junk + b"\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
-    assert b"200 OK" in await exchange(sandbox, head(sandbox, "GET /v3.1/Users/Me"))
+    assert (await sandbox.exchange(junk + b"\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+    assert b"200 OK" in await sandbox.exchange(sandbox.request("GET /v3.1/Users/Me"))
 
 
 async def test_an_unexpected_fault_is_a_page(sandbox, http, caplog):

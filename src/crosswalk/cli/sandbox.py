@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 PLANS = ("free", "legacy", "plus", "professional", "enterprise")
 
 
+class Refused(click.ClickException):
+    """A wrong option's value: one line, status 2."""
+
+    exit_code = 2
+
+
 @click.command(epilog="Example: crosswalk sandbox --contacts 1000 --port 8931")
 @click.option("--port", type=click.IntRange(0, 65535), default=8931, show_default=True, help="0 takes any free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -60,12 +66,13 @@ def sandbox(
     try:
         sock = bind(host, port)
     except OSError as error:
-        raise click.UsageError(f"Cannot listen on {host}:{port}: {error.strerror}. Name another --port.") from error
+        raise Refused(f"Cannot listen on {host}:{port}: {error.strerror}. Name another --port.") from error
     limits = Limits(enabled=not no_limits, per_second=per_second or 10, per_day=per_day or make_plans()[plan].per_day)
     sizes = {} if contacts is None else {"contacts": contacts}
     recipes = make_recipes(accounts=accounts, seed=seed, sizes=sizes, api_key=api_key, plan=plan, limits=limits)
-    made = Sandbox(recipes, latency_ms=latency_ms)
-    _serve(made, sock, host=host, tls=tls, state=state, announce=_print_json if as_json else _print_plain)
+    with sock:
+        made = Sandbox(recipes, latency_ms=latency_ms)
+        _serve(made, sock, host=host, tls=tls, state=state, announce=_print_json if as_json else _print_plain)
 
 
 def _serve(
@@ -93,7 +100,7 @@ def _serve(
         if state is not None and load_state(made, state):
             click.echo(f"Records of {state} are in place.", err=True)
     except Unreadable as error:
-        raise click.UsageError(str(error)) from error
+        raise Refused(str(error)) from error
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(made, sock, host=host, announce=announce, tls=context, state=state))
 

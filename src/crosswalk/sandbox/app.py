@@ -17,7 +17,7 @@ from crosswalk.sandbox.denials import (
     deny_record,
     deny_verb,
 )
-from crosswalk.sandbox.faults import Fault, fault_name
+from crosswalk.sandbox.faults import Fault, RateLimit, fault_name
 from crosswalk.sandbox.limits import Admitted, Burst, Spent
 from crosswalk.sandbox.log import Entry
 from crosswalk.sandbox.operations import perform
@@ -156,14 +156,16 @@ class App:
         visit.body = await read_body(visit.request)
         if not self.sandbox.script.rules:
             return self.perform(visit, guest, found)
-        account = guest.account
-        visit.faults = self.sandbox.script.pick(account.name, found.route.operation.verb, found.path)
+        script, per_day = self.sandbox.script, guest.account.limiter.limits.per_day
+        visit.faults = script.pick(guest.account.name, found.route.operation.verb, found.path)
+        if any(isinstance(fault, RateLimit) and fault.day for fault in visit.faults):
+            visit.budget = Budget(per_day, 0)
         return await conduct(
             visit.request,
             visit.faults,
             work=lambda lag: self.perform(visit, guest, found, lag=lag),
-            per_day=account.limiter.limits.per_day,
-            rng=self.sandbox.script.rng,
+            per_day=per_day,
+            rng=script.rng,
         )
 
     def perform(self, visit: Visit, guest: Guest, found: Found, *, lag: float = 0.0) -> Answer:

@@ -7,6 +7,9 @@ from email.utils import formatdate
 
 from msgspec import Struct
 
+EARLIEST = datetime(1971, 1, 1, tzinfo=UTC).timestamp()
+LATEST = datetime(3000, 1, 1, tzinfo=UTC).timestamp() - 1
+
 
 class ClockChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `PUT /_sandbox/clock` takes: the time to show, seconds to add to the machine's or to now, stopped or not."""
@@ -50,12 +53,13 @@ class Clock:
         return self._date[1]
 
     def change(self, change: ClockChange) -> None:
-        """Set, move, stop or start the clock. Raises `ValueError` or `OverflowError` outside the years 1 to 9999."""
+        """Set, move, stop or start the clock. Raises `ValueError` outside the years 1971 to 2999."""
         shown = self.seconds if change.now is None else _aware(change.now).timestamp()
         if change.offset is not None:
             shown = self.read() + change.offset
         shown += change.advance
-        datetime.fromtimestamp(shown, UTC)
+        if not EARLIEST <= shown <= LATEST:
+            raise ValueError("the clock shows the years 1971 to 2999")
         frozen = self.stopped is not None if change.frozen is None else change.frozen
         self.offset = shown - self.read()
         self.stopped = shown if frozen else None

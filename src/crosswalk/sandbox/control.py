@@ -59,7 +59,7 @@ async def control(sandbox: Sandbox, request: Request) -> None:
         answer = refusal.answer
     except Misuse as misuse:
         answer = _say(misuse.status, str(misuse))
-    except (msgspec.DecodeError, ValueError, OverflowError) as error:
+    except (msgspec.DecodeError, ValueError) as error:
         answer = _say(400, f"The body or query does not fit: {error}")
     await send_plain(request, answer)
 

@@ -51,9 +51,9 @@ def deny_record() -> Answer:
 def deny_burst(retry_after: int | None) -> Answer:
     """Answer too many calls a second. The body is ours; none is recorded."""
     headers = () if retry_after is None else (("Retry-After", str(retry_after)),)
-    return Answer(429, b"API calls quota exceeded! Maximum calls per second reached.", TEXT_TYPE, headers)
+    return Answer(429, b"API rate limit exceeded.", TEXT_TYPE, headers)
 
 
 def deny_day(per_day: int) -> Answer:
     """Answer a spent day: no `Retry-After` (S2). The body is ours; none is recorded."""
-    return Answer(429, f"API calls quota exceeded! Maximum {per_day} calls per day.".encode(), TEXT_TYPE)
+    return Answer(429, f"API daily limit of {per_day} calls exceeded.".encode(), TEXT_TYPE)

@@ -10,7 +10,7 @@ from functools import cache
 from urllib.parse import quote, unquote
 
 from crosswalk.contract import Contract, Operation, Resource, load
-from crosswalk.sandbox.bulk import bulk_operations
+from crosswalk.sandbox.bulk import BULK
 
 CUSTOM = "__c"
 """How the name of every custom object ends."""
@@ -112,7 +112,7 @@ class Routes:
         for resource in contract.resources.values():
             self.plant_all(resource)
             self.plant_tolerated(resource)
-        for resource, operation in bulk_operations():
+        for resource, operation in BULK:
             self.plant(self.make_route(resource, operation, bulk=True), operation.path)
 
     def plant_all(self, resource: Resource) -> None:
