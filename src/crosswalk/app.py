@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-import structlog
-
 from crosswalk.accounts.accounts import Account, Accounts
 from crosswalk.accounts.errors import MasterKeyMissing
 from crosswalk.accounts.vault import KEY_FILE, Vault, make_home_key, read_home_key
@@ -67,6 +65,8 @@ async def serve_api(hub: Hub, *, host: str = "127.0.0.1", port: int = 0) -> Asyn
 
 def log_to_stderr() -> None:
     """Send the log to standard error, a JSON object a line, so that standard output stays the command's own."""
+    import structlog
+
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

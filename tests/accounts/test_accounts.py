@@ -1,5 +1,6 @@
 """Linking accounts: the key is checked before it is stored, and only a 401 or silence refuses."""
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +22,7 @@ from crosswalk.accounts.errors import (
 )
 from crosswalk.accounts.vault import Secret, Vault
 from crosswalk.store.accounts import ANY_CREDENTIAL, credentials
-from crosswalk.store.database import Database
+from crosswalk.store.database import Database, open_database
 from fixtures.scripted import DENIED, FORBIDDEN, GOOD, KEY, Scripted, scripted
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -215,6 +216,23 @@ async def test_remove(accounts: Accounts, wanted: Wanted, database: Database):
     await accounts.remove("acme")
     async with database.read() as connection:
         assert ([], []) == (await accounts.list(), (await connection.execute(ANY_CREDENTIAL)).all())
+
+
+async def add_and_remove(wanted: Wanted, host: str, url: str) -> bytes:
+    """Link an account, remove it, and answer the sealed bytes that were stored in between."""
+    async with open_database(url) as database:
+        accounts = Accounts(database=database, vault=Vault((b"k" * 32,)), allow_hosts=(host,))
+        await accounts.add(wanted)
+        async with database.read() as connection:
+            sealed: bytes = (await connection.execute(ANY_CREDENTIAL)).one().sealed
+        await accounts.remove("acme")
+    return sealed
+
+
+def test_remove_leaves_no_byte(wanted: Wanted, insightly: Scripted, sqlite_url: str):
+    """Of a removed credential not even the sealed bytes stay in the file."""
+    sealed = asyncio.run(add_and_remove(wanted, insightly.host, sqlite_url))
+    assert sealed not in Path(sqlite_url.removeprefix("sqlite:///")).read_bytes()
 
 
 async def test_copied_row(accounts: Accounts, wanted: Wanted, database: Database):

@@ -1,12 +1,14 @@
 """The API: what is served without a token, and the one error body."""
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 
 import httpx
 import pytest
 from litestar import get
 from litestar.params import FromQuery
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from crosswalk.api.routes import make_api
 from crosswalk.api.server import PortTaken, listen, serve
@@ -68,6 +70,15 @@ async def test_not_ready(client: httpx.AsyncClient, database: Database):
         answer.json()["retryable"],
         answer.json()["detail"].rpartition(": ")[2],
     )
+
+
+async def test_database_gone():
+    """While the database does not answer, the hub is not ready, and says so without an address or password."""
+    engine = create_async_engine("postgresql+psycopg://me:secret@127.0.0.1:1/hub")
+    gone = Database(engine, "postgresql", nullcontext())
+    async with serve(make_api(gone), host="127.0.0.1", port=0) as url, httpx.AsyncClient(base_url=url) as caller:
+        answer = await caller.get("/health/ready")
+    assert (503, "The database does not answer; is it running?") == (answer.status_code, answer.json()["detail"])
 
 
 async def test_openapi(client: httpx.AsyncClient):

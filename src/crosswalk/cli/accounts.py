@@ -166,7 +166,7 @@ def _find_base_url(pod: str | None, whole: str | None) -> str:
     try:
         return base_url(pod=pod, whole=whole, allow_hosts=settings().allowed_hosts)
     except HostRefused as exc:
-        hint = " CROSSWALK_ALLOWED_HOSTS lists such hosts." if whole else ""
+        hint = " CROSSWALK_ALLOWED_HOSTS lists such hosts." if whole and pod is None else ""
         raise WrongUse(f"{exc}{hint}") from exc
     except Misconfigured as exc:
         raise WrongUse(str(exc)) from exc

@@ -25,6 +25,8 @@ DRIVERS: dict[str, str] = {
 }
 OLDEST_SQLITE = (3, 37)  # strict tables (sqlite.org/stricttables.html)
 BUSY_SECONDS = 30
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+"""The last overwrites what is deleted: a removed credential leaves not even its sealed bytes."""
 READS = {"crosswalk_reads": True}
 
 
@@ -129,7 +131,7 @@ def _set_pragmas(connection: Any, _record: object) -> None:
     # The driver would begin transactions by itself, too late and without IMMEDIATE.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
