@@ -135,6 +135,15 @@ async def test_two_processes(tmp_path: Path):
         assert 50 == await connection.scalar(text("SELECT n FROM tally"))
 
 
+async def test_gone(postgres_url: str):
+    """A server that drops a transaction's connection is named, and the next transaction connects anew."""
+    async with open_database(postgres_url) as database:
+        with pytest.raises(DatabaseUnreachable, match="terminating connection"):
+            async with database.begin() as connection:
+                await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        assert [] == await names(database)
+
+
 async def test_pragmas(sqlite_url: str):
     """SQLite writes ahead, with full sync, and holds foreign keys."""
     async with open_database(sqlite_url) as database, database.read() as connection:
@@ -154,9 +163,10 @@ async def test_private_files(tmp_path: Path):
 @pytest.mark.parametrize(
     ("url", "error", "says"),
     [
-        ("postgresql://me:secret@127.0.0.1:1/hub", DatabaseUnreachable, r"me:\*\*\*@127.0.0.1:1/hub does not answer"),
+        ("postgresql://me:secret@127.0.0.1:1/hub", DatabaseUnreachable, r"me:\*\*\*@127.0.0.1:1/hub fails: connection"),
         ("sqlite:////proc/nowhere/crosswalk.db", DatabaseUnreachable, "Cannot write the database /proc/nowhere"),
         ("mysql://db", StoreError, "no database of kind 'mysql'"),
+        ("postgresql://me:secret@db:port/hub", StoreError, "address cannot be read"),
     ],
 )
 async def test_unusable(url: str, error: type[StoreError], says: str):
@@ -169,6 +179,6 @@ async def test_unusable(url: str, error: type[StoreError], says: str):
 async def test_not_a_database(tmp_path: Path):
     """A file that is something else is named, and left as it is."""
     (tmp_path / "crosswalk.db").write_text("not a database at all, but long enough to look at" * 20)
-    with pytest.raises(DatabaseUnreachable, match=r"file is not a database\. Correct CROSSWALK_HOME"):
+    with pytest.raises(DatabaseUnreachable, match=r"file is not a database\. Look at CROSSWALK_HOME"):
         async with open_database(f"sqlite:///{tmp_path / 'crosswalk.db'}"):
             pass

@@ -7,10 +7,9 @@ from litestar.di import NamedDependency
 from litestar.exceptions import ServiceUnavailableException
 from litestar.params import SkipValidation
 from msgspec import Struct
-from sqlalchemy.exc import SQLAlchemyError
 
 from crosswalk.store.database import Database
-from crosswalk.store.errors import StoreError
+from crosswalk.store.errors import DatabaseUnreachable, StoreError
 from crosswalk.store.migrate import head, require_head
 
 
@@ -38,8 +37,8 @@ async def show_ready(database: NamedDependency[SkipValidation[Database]]) -> Rea
     """Answer 200 when the database answers and its schema is this version's, else 503."""
     try:
         await require_head(database)
+    except DatabaseUnreachable as exc:  # its text says where the database is, and anyone may ask
+        raise ServiceUnavailableException("The database does not answer; is it running?") from exc
     except StoreError as exc:
         raise ServiceUnavailableException(str(exc)) from exc
-    except SQLAlchemyError as exc:
-        raise ServiceUnavailableException("The database does not answer; is it running?") from exc
     return Ready(head())

@@ -3,15 +3,15 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, nullcontext, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Any, Literal
 
 from sqlalchemy import URL, Connection, event, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from crosswalk.store.errors import DatabaseUnreachable, StoreError
@@ -34,7 +34,8 @@ READS = {"crosswalk_reads": True}
 class Database:
     """An open database. `begin` is for writing, `read` for reading; each is one transaction.
 
-    On SQLite one writer goes at a time, in turn: do not open `begin` inside `begin`.
+    On SQLite one writer goes at a time, in turn: do not open `begin` inside `begin`. Both raise `DatabaseUnreachable`
+    when the database is gone, full, or held too long by another process.
     """
 
     engine: AsyncEngine
@@ -44,14 +45,17 @@ class Database:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """One transaction that may write: committed at the end, rolled back when the block raises."""
-        async with self.turn, self.engine.begin() as connection:
-            yield connection
+        async with self.turn:
+            with _named(self.engine):
+                async with self.engine.begin() as connection:
+                    yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """One transaction that only reads; it never waits for a writer."""
-        async with self.engine.execution_options(**READS).begin() as connection:
-            yield connection
+        with _named(self.engine):
+            async with self.engine.execution_options(**READS).begin() as connection:
+                yield connection
 
 
 @asynccontextmanager
@@ -65,7 +69,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     engine = _open_sqlite(address) if embedded else _open_postgresql(address)
     turn = asyncio.Lock() if embedded else nullcontext()
     try:
-        await _knock(engine, embedded=embedded)
+        await _knock(engine)
         yield Database(engine, "sqlite" if embedded else "postgresql", turn)
     finally:
         await engine.dispose()
@@ -73,22 +77,35 @@ async def open_database(url: str) -> AsyncIterator[Database]:
 
 def driver_url(url: str) -> URL:
     """The address with the driver that we use; raises `StoreError` when it is neither of the two kinds."""
-    address = make_url(url)
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):  # its text would repeat the password
+        raise StoreError("The database's address cannot be read; write postgresql://USER@HOST:PORT/DATABASE") from None
     driver = DRIVERS.get(address.drivername)
     if driver is None:
         raise StoreError(f"Crosswalk knows no database of kind {address.drivername!r}; use postgresql://… or SQLite")
     return address.set(drivername=driver)
 
 
-async def _knock(engine: AsyncEngine, *, embedded: bool) -> None:
-    try:
+async def _knock(engine: AsyncEngine) -> None:
+    with _named(engine):
         async with engine.execution_options(**READS).connect() as connection:
             await connection.execute(text("SELECT 1"))
-    except (DBAPIError, OSError) as exc:
+
+
+@contextmanager
+def _named(engine: AsyncEngine) -> Iterator[None]:
+    """Say which database fails, without its password. What a statement itself gets wrong passes as it is."""
+    try:
+        yield
+    except (DataError, IntegrityError, ProgrammingError):
+        raise
+    except DatabaseError as exc:
         where = engine.url.render_as_string(hide_password=True)
-        cause = str(exc.orig if isinstance(exc, DBAPIError) else exc).splitlines()[0]
-        remedy = "Correct CROSSWALK_HOME" if embedded else "Start it, or correct CROSSWALK_DATABASE_URL"
-        raise DatabaseUnreachable(f"The database {where} does not answer: {cause}. {remedy}") from exc
+        cause = str(exc.orig).splitlines()[0]
+        embedded = engine.url.get_backend_name() == "sqlite"
+        remedy = "Look at CROSSWALK_HOME" if embedded else "Start it, or correct CROSSWALK_DATABASE_URL"
+        raise DatabaseUnreachable(f"The database {where} fails: {cause}. {remedy}") from exc
 
 
 def _open_postgresql(address: URL) -> AsyncEngine:

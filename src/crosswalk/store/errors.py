@@ -1,7 +1,7 @@
 """What can be wrong with the store.
 
 StoreError
-├── DatabaseUnreachable   nothing answers there, or it refuses us
+├── DatabaseUnreachable   nothing answers there, it refuses us, or it fails on the way
 ├── SchemaBehind          the tables are older than this Crosswalk: migrate
 ├── SchemaAhead           the tables were made by a newer Crosswalk: upgrade
 └── Held                  another process has the lock (`store.lock`)
@@ -13,7 +13,7 @@ class StoreError(Exception):
 
 
 class DatabaseUnreachable(StoreError):
-    """Nothing answers at the database's address, or it refuses the login."""
+    """Nothing answers at the database's address, it refuses us, or it fails on the way."""
 
 
 class SchemaBehind(StoreError):
