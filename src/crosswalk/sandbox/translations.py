@@ -7,7 +7,7 @@ from crosswalk.sandbox.bodies import read_object
 from crosswalk.sandbox.call import Answer, Call
 from crosswalk.sandbox.instance import Instance
 from crosswalk.sandbox.refusals import Invalid, missing
-from crosswalk.sandbox.rules import Draft
+from crosswalk.sandbox.rules import Draft, change
 from crosswalk.sandbox.table import Row, Table
 from crosswalk.sandbox.writing import fill
 
@@ -59,6 +59,7 @@ def _write(instance: Instance, call: Call, table: Table, *, row: Row, base: list
         draft["Language"] = _language(call)
     held = instance.extras.translations.setdefault(f"{table.schema.key}/{row.id}/", {})
     held[_language(call)] = draft.new
+    change(instance, call, table, row=row, values={})
     return _answer(instance, call, table, row=row, values=draft.new)
 
 

@@ -85,8 +85,10 @@ def fill(draft: Draft, model: Model, body: Body, *, call: Call, whole: bool, fix
         except Invalid as invalid:
             problems.extend(invalid.problems)
     wrong = {name for name, _ in problems}
-    asked = [name for name in model.required if (whole or name in draft.given) and draft.name(name) not in wrong]
-    problems += [(draft.name(name), f"The {name} field is required.") for name in asked if is_blank(draft[name])]
+    for name in model.required:
+        absent = whole and name not in draft.given and name not in fixed
+        if (absent or is_blank(draft[name])) and (whole or name in draft.given) and draft.name(name) not in wrong:
+            problems.append((draft.name(name), f"The {name} field is required."))  # noqa: PERF401 (reads better than a comprehension of four conditions)
     if problems:
         raise Invalid(*problems)
 
