@@ -1,0 +1,108 @@
+"""Whatever is sent, the records answer: an answer or a refusal, never an exception, and nothing is spoilt."""
+
+import json
+import os
+
+from fixtures.exercises import ALL, FORM, LOOKS, Caller, make_caller, name_of, plan_of
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from crosswalk.contract import Operation, Resource, load
+from crosswalk.sandbox.switches import Switches
+
+EXAMPLES = 3000 if os.environ.get("CROSSWALK_TEST_HARD") else 400
+CALLER = make_caller()
+START = CALLER.instance.snapshot()
+SHAPES = ("Link", "Tag", "Date", "ActivitySetAssignment", "PipelineChange", "OpportunityState", "TicketMerge")
+NAMES = sorted(
+    {field.name for resource, _ in ALL for field in resource.fields}
+    | {field.name for shape in SHAPES for field in load().shape(shape)}
+    | {"FIELD_NAME", "FIELD_VALUE", "CUSTOM_FIELD_ID"}
+)
+WORDS = [
+    "",
+    " ",
+    "abc",
+    "EVERYONE",
+    "OWNER",
+    "true",
+    "2026-13-45",
+    "9999-12-31 23:59:59",
+    "0001-01-01",
+    "1e400",
+    "Contact",
+]
+WORDS += ["CROSSWALK_KEY__c", "Score__c", "Interests__c", "Serial__c", "-1", "99999999999999999999", "\x00", "é" * 300]
+IDS = [CALLER.first(key) for key in CALLER.instance.tables if CALLER.instance.tables[key].order]
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 12)
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False)
+    | st.sampled_from(WORDS)
+    | st.sampled_from(IDS)
+    | st.text(max_size=8)
+)
+
+
+def objects(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    """Objects with names of the contract, in odd case now and then."""
+    names = st.sampled_from(NAMES) | st.sampled_from(NAMES).map(str.lower) | st.text(max_size=4)
+    return st.dictionaries(names, inner, max_size=6)
+
+
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | objects(inner), max_leaves=12)
+QUERY = st.dictionaries(
+    st.sampled_from(
+        ["top", "skip", "count_total", "brief", "field_name", "field_value", "updated_after_utc", "tagname"]
+    ),
+    st.sampled_from(
+        ["0", "-1", "7", "501", "x", "true", "", "2026-01-01T00:00:00Z", "FIRST_NAME", "Score__c", "LINKS", "٣"]
+    ),
+    max_size=4,
+)
+SWITCHES = st.builds(
+    Switches,
+    put_effect=st.sampled_from(["partial", "replacing"]),
+    custom_fields_effect=st.sampled_from(["merging", "replacing"]),
+    custom_fields_listed=st.sampled_from(["valued", "all"]),
+    brief=st.sampled_from(["dropping", "emptying"]),
+    etag=st.sampled_from(["present", "absent"]),
+    error_400=st.sampled_from(["array", "object", "text"]),
+    bulk=st.sampled_from(["absent", "present"]),
+    updated_after_on_list=st.sampled_from(["ignored", "honoured"]),
+)
+
+
+def mix(body: object, junk: object) -> object:
+    """Spoil a good body with some junk."""
+    if isinstance(body, dict) and isinstance(junk, dict):
+        spoilt = dict(zip(body, junk.values(), strict=False))
+        return {**body, **spoilt, **junk}
+    return junk
+
+
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+@given(st.sampled_from(ALL), JSON, QUERY, SWITCHES, st.sampled_from(["good", "junk", "bytes"]), st.binary(max_size=30))
+def test_never_falls(
+    chosen: tuple[Resource, Operation], junk: object, query: dict[str, str], switches: Switches, how: str, noise: bytes
+):
+    """Any body, query and switches on any operation: an answer below 500, and every list still reads."""
+    resource, operation = chosen
+    caller = Caller(CALLER.instance)
+    caller.instance.restore(START)
+    deed = plan_of(resource, operation)(caller, resource)
+    caller.switches = switches
+    body = {"good": mix(deed.body, junk), "junk": junk, "bytes": noise}[how]
+    names = {**LOOKS, **deed.given, **query}
+    names.setdefault("headers", FORM["headers"] if operation.form else {"if-match": '"x"'})
+    assert 500 > caller(name_of(operation), body, **names).status
+    for table in caller.instance.tables.values():
+        for row in table.all():
+            json.loads(caller.instance.render(table, row))
+    before = caller.instance.snapshot()
+    caller.instance.restore(before)
+    assert before == caller.instance.snapshot()
