@@ -96,6 +96,12 @@ def test_damaged_home_key(tmp_path: Path):
         read_home_key(tmp_path)
 
 
+def test_unwritable_home():
+    """A home that cannot be written is named."""
+    with pytest.raises(VaultError, match=r"Cannot write the master key /proc/nowhere/master\.key"):
+        make_home_key(Path("/proc/nowhere"))
+
+
 def test_no_home_key(tmp_path: Path):
     """A home where no key was made has none."""
     assert read_home_key(tmp_path) is None

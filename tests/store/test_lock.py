@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from crosswalk.store.errors import StoreError
 from crosswalk.store.lock import Held, hold
 
 HOLD = """
@@ -41,3 +42,9 @@ def test_killed_holder(tmp_path: Path):
         process.wait()
     with hold(tmp_path / "lock", "the next"):
         assert "the next" == (tmp_path / "lock").read_text()
+
+
+def test_unwritable_folder():
+    """A folder that cannot be written is named."""
+    with pytest.raises(StoreError, match="Cannot write the lock /proc/nowhere/lock"):
+        hold(Path("/proc/nowhere/lock"), "nobody").__enter__()

@@ -3,9 +3,11 @@
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from tempfile import mkstemp
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -94,21 +96,24 @@ def read_home_key(home: Path) -> bytes | None:
 
 
 def make_home_key(home: Path, make_key: Callable[[int], bytes] = os.urandom) -> bytes:
-    """Make a master key in the home folder, readable by its owner alone; the first of two makers wins."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = home / f".{KEY_FILE}.{os.getpid()}"
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(b64encode(make_key(KEY_BYTES)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    """Make a master key in the home folder, readable by its owner alone; the first of two makers wins.
+
+    Raises `VaultError` when it cannot be written.
+    """
+    path = home / KEY_FILE
     try:
-        (home / KEY_FILE).hardlink_to(draft)
-    except FileExistsError:
-        pass  # another process was first; its key is the home's
-    finally:
-        draft.unlink()
-    return _read_key(home / KEY_FILE)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, draft = mkstemp(dir=home)  # mode 0600
+        with os.fdopen(handle, "wb") as file:
+            file.write(b64encode(make_key(KEY_BYTES)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # another process was first; its key is the home's
+            path.hardlink_to(draft)
+        Path(draft).unlink()
+    except OSError as exc:
+        raise VaultError(f"Cannot write the master key {path}: {exc.strerror}. Correct CROSSWALK_HOME") from exc
+    return _read_key(path)
 
 
 def _read_key(path: Path) -> bytes:

@@ -38,7 +38,6 @@ async def _serve(host: str, port: int, *, as_json: bool) -> None:
     if not is_loopback(host) and not chosen.master_keys:
         raise Misconfigured(f"{host} can be reached from elsewhere; set CROSSWALK_MASTER_KEY, or keep to 127.0.0.1")
     log_to_stderr()
-    chosen.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with hold(chosen.home / ENGINE_LOCK, f"process {os.getpid()} (crosswalk serve)"):
         async with open_hub(chosen) as hub, serve_api(hub, host=host, port=port) as url:
             stop = _listen_for_signals()

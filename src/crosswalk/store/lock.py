@@ -19,8 +19,12 @@ class Held(StoreError):
 
 @contextmanager
 def hold(path: Path, holder: str) -> Iterator[None]:
-    """Hold a file's lock while the block runs, with a line in it about the holder. Raises `Held`."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    """Hold a file's lock while the block runs, with a line in it about the holder. Raises `Held` and `StoreError`."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as exc:
+        raise StoreError(f"Cannot write the lock {path}: {exc.strerror}. Correct CROSSWALK_HOME") from exc
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
