@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable
+    import ssl
 
     from crosswalk.sandbox.sandbox import Sandbox
     from crosswalk.sandbox.server import Running
@@ -36,6 +35,7 @@ class Refused(click.ClickException):
 @click.option("--per-day", type=click.IntRange(1), help="Calls a day, instead of the plan's.")
 @click.option("--tls", type=click.Path(file_okay=False, path_type=Path), help="Serve https, certificates here.")
 @click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="Keep the records in this file.")
+@click.option("--patience", type=click.FloatRange(1), default=120.0, show_default=True, help="Seconds for a request.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when calls are answered.")
 def sandbox(
     *,
@@ -52,16 +52,21 @@ def sandbox(
     per_day: int | None,
     tls: Path | None,
     state: Path | None,
+    patience: float,
     as_json: bool,
 ) -> None:
     """Run an Insightly that programs cannot tell from the real one, until Ctrl-C.
 
     Prints the base URL and the key of each account. Faults, clock, log and switches: docs/sandbox.md.
     """
+    import asyncio
+
+    import uvloop
+
     from crosswalk.sandbox.limits import Limits
     from crosswalk.sandbox.plans import make_plans
     from crosswalk.sandbox.sandbox import Sandbox, make_recipes
-    from crosswalk.sandbox.server import bind
+    from crosswalk.sandbox.server import bind, run
 
     try:
         sock = bind(host, port)
@@ -72,37 +77,38 @@ def sandbox(
     recipes = make_recipes(accounts=accounts, seed=seed, sizes=sizes, api_key=api_key, plan=plan, limits=limits)
     with sock:
         made = Sandbox(recipes, latency_ms=latency_ms)
-        _serve(made, sock, host=host, tls=tls, state=state, announce=_print_json if as_json else _print_plain)
+        serving = run(
+            made,
+            sock,
+            host=host,
+            announce=_print_json if as_json else _print_plain,
+            tls=_make_tls(tls) if tls else None,
+            state=_load(made, state) if state else None,
+            patience=patience,
+        )
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serving)
 
 
-def _serve(
-    made: "Sandbox",
-    sock: "socket.socket",
-    *,
-    host: str,
-    tls: Path | None,
-    state: Path | None,
-    announce: "Callable[[Running], None]",
-) -> None:
-    import asyncio
+def _make_tls(folder: Path) -> "ssl.SSLContext":
+    from datetime import UTC, datetime
 
-    import uvloop
-
-    from crosswalk.sandbox.save import Unreadable, load_state
-    from crosswalk.sandbox.server import run
     from crosswalk.sandbox.tls import make_tls
 
-    context = None
-    if tls is not None:
-        context, files = make_tls(tls, made.clock.now)
-        click.echo(f"Trust {files.authority}, e.g. SSL_CERT_FILE={files.authority} or REQUESTS_CA_BUNDLE.", err=True)
+    context, files = make_tls(folder, datetime.now(UTC))
+    click.echo(f"Trust {files.authority}, e.g. SSL_CERT_FILE={files.authority} or REQUESTS_CA_BUNDLE.", err=True)
+    return context
+
+
+def _load(made: "Sandbox", path: Path) -> Path:
+    from crosswalk.sandbox.save import Unreadable, load_state
+
     try:
-        if state is not None and load_state(made, state):
-            click.echo(f"Records of {state} are in place.", err=True)
-    except Unreadable as error:
+        if load_state(made, path):
+            click.echo(f"Records of {path} are in place.", err=True)
+    except (Unreadable, OSError) as error:
         raise Refused(str(error)) from error
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(made, sock, host=host, announce=announce, tls=context, state=state))
+    return path
 
 
 def _print_json(running: "Running") -> None:

@@ -1,5 +1,6 @@
 """The sandbox as one bare ASGI application: whose call, may it, what is it, do it, answer, write it down."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -48,11 +49,12 @@ class Visit:
 
 
 class App:
-    """The ASGI application over a sandbox's state."""
+    """The ASGI application over a sandbox's state. `closing` says that calls in flight are being ended by us."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.routes = make_routes()
+        self.closing = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -73,6 +75,10 @@ class App:
                 await send_answer(request, answer, date=self.sandbox.clock.date, budget=budget, faults=visit.faults)
         except Gone:
             visit.status = None
+        except asyncio.CancelledError:
+            visit.status = None
+            if not self.closing:
+                raise
         finally:
             self.write(visit)
 

@@ -22,6 +22,7 @@ FIXED: Headers = [
 LEAST_PACKED = 512
 """Bodies below this go out as they are: packing would make them longer."""
 WINDOW = {"gzip": 31, "deflate": 15}
+CONTROLS = bytes([*range(9), *range(10, 32), 127])
 TICK = 0.05
 """Seconds between two pieces of a slow body."""
 
@@ -78,9 +79,14 @@ def make_headers(answer: Answer, length: int, *, date: bytes, budget: Budget) ->
         (b"content-length", b"%d" % length),
     ]
     if answer.content_type is not None:
-        headers.append((b"content-type", answer.content_type.encode("latin-1")))
-    headers += [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in answer.headers]
+        headers.append((b"content-type", clean(answer.content_type)))
+    headers += [(name.encode("ascii"), clean(value)) for name, value in answer.headers]
     return headers
+
+
+def clean(value: str) -> bytes:
+    """Write a header's value without what no header may hold: a file name sent to us may come back in one."""
+    return value.encode("latin-1", "replace").translate(None, CONTROLS)
 
 
 @lru_cache(maxsize=256)

@@ -69,8 +69,12 @@ async def serve(
     sock: socket.socket | None = None,
     tls: ssl.SSLContext | None = None,
     patience: float = PATIENCE,
+    grace: float = GRACE,
 ) -> AsyncIterator[Running]:
-    """Serve on the running loop until the block ends. Raises `OSError` when the port is taken."""
+    """Serve on the running loop until the block ends. Raises `OSError` when the port is taken.
+
+    `patience` is how many seconds a request may take to arrive, `grace` what calls in flight get to end.
+    """
     sock = sock or bind(host, port)
     app, state = App(sandbox), ServerState()
     config = Config(
@@ -95,22 +99,23 @@ async def serve(
         yield Running(sandbox, app, f"{'https' if tls else 'http'}://{name}:{sock.getsockname()[1]}")
     finally:
         server.close()
-        await wind_down(state)
+        await wind_down(app, state, grace)
 
 
-async def wind_down(state: ServerState) -> None:
+async def wind_down(app: App, state: ServerState, grace: float) -> None:
     """End idle connections, let calls in flight end, then cut what is left."""
     for connection in list(state.connections):
         connection.shutdown()
-    tasks = set(state.tasks)
-    if tasks:
-        _, late = await asyncio.wait(tasks, timeout=GRACE)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+    if state.tasks:
+        await asyncio.wait(set(state.tasks), timeout=grace)
+    app.closing = True
     for connection in list(state.connections):
         connection.transport.abort()
     await asyncio.sleep(0)
+    late = set(state.tasks)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
 
 
 async def run(
@@ -121,12 +126,13 @@ async def run(
     announce: Callable[[Running], None],
     tls: ssl.SSLContext | None = None,
     state: Path | None = None,
+    patience: float = PATIENCE,
 ) -> None:
     """Serve until SIGINT or SIGTERM; `announce` hears when calls are answered. Keeps the state file, if any."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, stop.set)
-    async with serve(sandbox, host=host, sock=sock, tls=tls) as running:
+    async with serve(sandbox, host=host, sock=sock, tls=tls, patience=patience) as running:
         keeper = None if state is None else loop.create_task(keep_state(sandbox, state))
         announce(running)
         await stop.wait()
