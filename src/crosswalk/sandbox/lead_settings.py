@@ -15,23 +15,19 @@ CONVERTED = 3  # STATUS_TYPE: 1 open, 2 disqualified, 3 converted (assumed; the 
 
 
 def prepare(draft: Draft) -> None:
-    """Put a new entry last, unless told where."""
+    """Put a new entry last, unless told where; the default stays one until another takes its place."""
     if draft["FIELD_ORDER"] is None:
         draft["FIELD_ORDER"] = len(draft.table) + 1
+    flag = DEFAULTS[draft.table.schema.key]
+    draft[flag] = draft[flag] or draft.before(flag) is True
 
 
 def settle(draft: Draft, row: Row) -> None:
-    """Keep one default: a new one takes the place of the old; the last one cannot be given up."""
-    place = draft.table.schema.place[DEFAULTS[draft.table.schema.key].lower()]
-    if not row.values[place]:
-        if draft.old is not None and draft.old[place]:
-            row.values[place] = True
-        return
-    for other in draft.table.all():
-        if other is not row and other.values[place]:
-            values = list(other.values)
-            values[place] = False
-            draft.table.replace(other, values, version=draft.instance.next_version())
+    """Keep one default: a new one takes the place of the old."""
+    flag = DEFAULTS[draft.table.schema.key]
+    for other in list(draft.table.where(flag, True)) if draft[flag] else ():
+        if other is not row:
+            draft.table.amend(other, flag, False)
 
 
 def list_statuses(instance: Instance, call: Call) -> Answer:

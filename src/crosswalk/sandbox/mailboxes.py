@@ -6,16 +6,15 @@ from crosswalk.sandbox.answers import find_in_path, success, table_of
 from crosswalk.sandbox.call import Answer, Call
 from crosswalk.sandbox.instance import Instance
 from crosswalk.sandbox.rules import Draft
-from crosswalk.sandbox.table import Row
 
 FIELD = "LINKED_EMAIL_ADDRESS"
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
-def give_mailbox(draft: Draft, row: Row, *, letter: str) -> None:
+def give_mailbox(draft: Draft, letter: str) -> None:
     """Give a new record its address, in the recorded form `example-L100000001-ABC1234@mailbox.insight.ly` (S3)."""
     if draft.old is None:
-        row.values[draft.table.schema.place[FIELD.lower()]] = make_address(draft.instance.name, letter, row.id)
+        draft[FIELD] = make_address(draft.instance.name, letter, draft.table.next_id)
 
 
 def make_address(name: str, letter: str, number: int) -> str:

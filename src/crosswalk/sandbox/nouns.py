@@ -69,7 +69,6 @@ RULES: Mapping[str, Rules] = {
         refers=SEEN_REFERS
         | {"LEAD_SOURCE_ID": "lead_sources", "LEAD_STATUS_ID": "lead_statuses", "RESPONSIBLE_USER_ID": "users"},
         prepare=leads.prepare,
-        settle=leads.settle,
     ),
     "opportunities": Rules(
         defaults=OWNED | {"OPPORTUNITY_STATE": "OPEN", "BID_CURRENCY": products.CURRENCY, "BID_TYPE": "Fixed Bid"},
@@ -86,7 +85,6 @@ RULES: Mapping[str, Rules] = {
         defaults=OWNER | {"STATUS": "NOT STARTED"},
         refers=OWNER_REFERS | {"RESPONSIBLE_USER_ID": "users", "CATEGORY_ID": "project_categories"},
         prepare=projects.prepare,
-        settle=projects.settle,
     ),
     "milestones": Rules(
         defaults=OWNER,

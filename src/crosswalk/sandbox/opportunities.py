@@ -20,19 +20,19 @@ STATES = (*sorted(CLOSED), "OPEN", "SUSPENDED")
 
 
 def prepare(draft: Draft) -> None:
-    """Reckon the value, and close or open with the state."""
+    """Reckon the value, close or open with the state, and give a new opportunity its mailbox."""
     amount, duration = draft["BID_AMOUNT"], draft["BID_DURATION"]
     times = duration if isinstance(duration, int) and draft["BID_TYPE"] != "Fixed Bid" else 1
     draft["OPPORTUNITY_VALUE"] = amount * times if isinstance(amount, int | float) else None
     if draft.changes("OPPORTUNITY_STATE"):
         draft["ACTUAL_CLOSE_DATE"] = _close_date(draft)
+    give_mailbox(draft, "O")
 
 
 def settle(draft: Draft, row: Row) -> None:
-    """Write a new state into the history, and give a new opportunity its mailbox."""
+    """Write a new state into the history."""
     if draft.changes("OPPORTUNITY_STATE"):
         _note_state(draft, row, reason=None)
-    give_mailbox(draft, row, letter="O")
 
 
 def _close_date(draft: Draft) -> object:

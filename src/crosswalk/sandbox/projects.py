@@ -2,19 +2,14 @@
 
 from crosswalk.sandbox.mailboxes import give_mailbox
 from crosswalk.sandbox.rules import Draft
-from crosswalk.sandbox.table import Row
 from crosswalk.sandbox.values import format_moment
 
 
 def prepare(draft: Draft) -> None:
-    """Date the completion of a project."""
+    """Date the completion of a project, and give a new one its mailbox."""
     if draft["STATUS"] == "COMPLETED" and draft["COMPLETED_DATE"] is None:
         draft["COMPLETED_DATE"] = f"{format_moment(draft.now)[:10]} 00:00:00"
-
-
-def settle(draft: Draft, row: Row) -> None:
-    """Give a new project its mailbox."""
-    give_mailbox(draft, row, letter="P")
+    give_mailbox(draft, "P")
 
 
 def prepare_milestone(draft: Draft) -> None:

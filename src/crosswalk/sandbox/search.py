@@ -1,6 +1,10 @@
 """Which records a search finds: one field by equality, a date, a tag."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from operator import itemgetter
+
+from msgspec.structs import replace
 
 from crosswalk.contract import Field
 from crosswalk.sandbox.answers import visible_ids
@@ -10,16 +14,17 @@ from crosswalk.sandbox.instance import Instance
 from crosswalk.sandbox.query import YES, Test, test_updated
 from crosswalk.sandbox.refusals import Invalid, refuse
 from crosswalk.sandbox.schema import SUB_COLLECTIONS
-from crosswalk.sandbox.table import Row, Table
+from crosswalk.sandbox.table import Read, Row, Table
 from crosswalk.sandbox.values import parse_moment
-
-Read = Callable[[Row], object]
 
 
 def search_ids(instance: Instance, call: Call, table: Table) -> Sequence[int]:
     """Find ids by `field_name` and `field_value`, and by `updated_after_utc`; every id when neither is given."""
-    tests = [t for t in (test_field(instance, call, table), test_updated(table, call), test_age(call)) if t is not None]
     ids = visible_ids(instance, call, table)
+    found = find_by_field(instance, call, table)
+    if found is not None:
+        ids = sorted(found if ids is table.order else found & set(ids))
+    tests = [test for test in (test_updated(table, call), test_age(call)) if test is not None]
     if not tests:
         return ids
     rows: Iterator[Row] = map(table.rows.__getitem__, ids)
@@ -55,8 +60,8 @@ def test_age(call: Call) -> Test | None:
     return lambda row: row.born <= newest
 
 
-def test_field(instance: Instance, call: Call, table: Table) -> Test | None:
-    """Make the test that `field_name` and `field_value` ask for. Raises `Invalid` for one without the other."""
+def find_by_field(instance: Instance, call: Call, table: Table) -> AbstractSet[int] | None:
+    """Find ids by one field; `None` when none is asked. Raises `Invalid` for one half of the pair, or no such field."""
     name, value = call.query.get("field_name", "").strip(), call.query.get("field_value", "")
     if not name and not value:
         return None
@@ -64,40 +69,38 @@ def test_field(instance: Instance, call: Call, table: Table) -> Test | None:
         raise Invalid(("field_name", "Both field_name and field_value must be provided."))
     place = table.schema.place.get(name.lower())
     if place is not None and table.schema.fields[place].name not in SUB_COLLECTIONS:
-        return match_value(table.schema.fields[place], lambda row: row.values[place], value)
+        return match_value(table, table.schema.fields[place], itemgetter(place), text=value)
     custom = instance.fields_of(table.schema.key).known.get(name.lower())
     if custom is None or "customfields" not in table.schema.place:
         raise Invalid(("field_name", f"'{name}' is not a valid field name."))
     definition, _ = custom
-    return match_value(STORED[definition.type], read_custom(table, definition.name), value)
+    field = replace(STORED[definition.type], name=definition.name)
+    return match_value(table, field, read_custom(table, definition.name), text=value)
 
 
 def read_custom(table: Table, name: str) -> Read:
-    """Make the function that reads one custom field of a row."""
+    """Make the function that reads one custom field out of a row's values."""
     place = table.schema.place["customfields"]
 
-    def read(row: Row) -> object:
-        values = row.values[place]
-        return values.get(name) if isinstance(values, dict) else None
+    def read(values: list[object]) -> object:
+        held = values[place]
+        return held.get(name) if isinstance(held, dict) else None
 
     return read
 
 
-def match_value(field: Field, read: Read, text: str) -> Test:
-    """Make the test of one field: equal, whatever the case (S2)."""
+def match_value(table: Table, field: Field, read: Read, *, text: str) -> AbstractSet[int]:
+    """Find the records whose field is equal to a text, whatever the case (S2)."""
     match field.type, field.format:
-        case "integer" | "number", _:
-            number = _number(text)
-            return lambda row: number is not None and read(row) == number
         case "boolean", _:
             wanted = text.strip().lower() in YES
-            return lambda row: bool(read(row)) is wanted
+            return {row.id for row in table.all() if bool(read(row.values)) is wanted}
+        case "integer" | "number", _:
+            return table.index(field.name, read).find(_number(text))
         case _, "date-time":
-            moment = parse_moment(text)
-            return lambda row: moment is not None and read(row) == moment
+            return table.index(field.name, read).find(parse_moment(text))
         case _:
-            lowered = text.strip().lower()
-            return lambda row: (value := read(row)) is not None and str(value).lower() == lowered
+            return table.index(field.name, read).find(text.strip().lower())
 
 
 def _number(text: str) -> float | None:

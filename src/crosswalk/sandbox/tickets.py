@@ -24,11 +24,10 @@ def prepare(draft: Draft) -> None:
 
 def settle(draft: Draft, row: Row) -> None:
     """Turn the first message of a new ticket into its first comment."""
-    place = draft.table.schema.place["ticketcommentbodyhtml"]
-    text = row.values[place]
-    row.values[place] = None
-    if not isinstance(text, str) or not text:
+    text = draft["TicketCommentBodyHtml"]
+    if not isinstance(text, str):
         return
+    draft.table.amend(row, "TicketCommentBodyHtml", None)
     table = draft.instance.tables["ticket_comments"]
     facts = {
         "TICKET_ID": row.id,
