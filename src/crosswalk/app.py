@@ -40,6 +40,7 @@ async def open_hub(given: Settings | None = None) -> AsyncIterator[Hub]:
         accounts = Accounts(
             database=database,
             vault=Vault(await _gather_keys(chosen, database)),
+            pace_folder=chosen.home / "pace",
             allow_hosts=chosen.allowed_hosts,
             timeout=chosen.request_timeout,
         )

@@ -37,10 +37,13 @@ def insightly() -> Iterator[Scripted]:
 
 
 @pytest.fixture
-def accounts(database: Database, insightly: Scripted) -> Accounts:
+def accounts(database: Database, insightly: Scripted, tmp_path: Path) -> Accounts:
     """No accounts, and leave to use the scripted Insightly."""
     hosts = (insightly.host, "127.0.0.1:1")
-    return Accounts(database=database, vault=Vault((b"k" * 32,)), allow_hosts=hosts, timeout=5, now=lambda: NOW)
+    vault = Vault((b"k" * 32,))
+    return Accounts(
+        database=database, vault=vault, allow_hosts=hosts, timeout=5, now=lambda: NOW, pace_folder=tmp_path / "pace"
+    )
 
 
 @pytest.fixture
@@ -218,10 +221,10 @@ async def test_remove(accounts: Accounts, wanted: Wanted, database: Database):
         assert ([], []) == (await accounts.list(), (await connection.execute(ANY_CREDENTIAL)).all())
 
 
-async def add_and_remove(wanted: Wanted, host: str, url: str) -> bytes:
+async def add_and_remove(wanted: Wanted, host: str, url: str, *, folder: Path) -> bytes:
     """Link an account, remove it, and answer the sealed bytes that were stored in between."""
     async with open_database(url) as database:
-        accounts = Accounts(database=database, vault=Vault((b"k" * 32,)), allow_hosts=(host,))
+        accounts = Accounts(database=database, vault=Vault((b"k" * 32,)), allow_hosts=(host,), pace_folder=folder)
         await accounts.add(wanted)
         async with database.read() as connection:
             sealed: bytes = (await connection.execute(ANY_CREDENTIAL)).one().sealed
@@ -229,9 +232,9 @@ async def add_and_remove(wanted: Wanted, host: str, url: str) -> bytes:
     return sealed
 
 
-def test_remove_leaves_no_byte(wanted: Wanted, insightly: Scripted, sqlite_url: str):
+def test_remove_leaves_no_byte(wanted: Wanted, insightly: Scripted, sqlite_url: str, tmp_path: Path):
     """Of a removed credential not even the sealed bytes stay in the file."""
-    sealed = asyncio.run(add_and_remove(wanted, insightly.host, sqlite_url))
+    sealed = asyncio.run(add_and_remove(wanted, insightly.host, sqlite_url, folder=tmp_path))
     assert sealed not in Path(sqlite_url.removeprefix("sqlite:///")).read_bytes()
 
 
@@ -254,7 +257,7 @@ async def test_copied_row(accounts: Accounts, wanted: Wanted, database: Database
 async def test_other_master_key(accounts: Accounts, wanted: Wanted):
     """With another master key an account is listed and removed, and not opened."""
     account, _ = await accounts.add(wanted)
-    stranger = Accounts(database=accounts.database, vault=Vault((b"x" * 32,)))
+    stranger = Accounts(database=accounts.database, vault=Vault((b"x" * 32,)), pace_folder=accounts.pace_folder)
     with pytest.raises(MasterKeyMissing, match="Add that key to CROSSWALK_MASTER_KEY"):
         async with stranger.connect(account):
             pass

@@ -1,6 +1,7 @@
 """Linking the sandbox, which reads the same contract on its own."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -11,10 +12,11 @@ from fixtures.sandbox import Ground
 
 
 @pytest.fixture
-async def accounts(sqlite_url: str, sandbox: Ground) -> AsyncIterator[Accounts]:
+async def accounts(sqlite_url: str, sandbox: Ground, tmp_path: Path) -> AsyncIterator[Accounts]:
     """No accounts, and leave to use the sandbox."""
     async with open_database(sqlite_url) as database:
-        yield Accounts(database=database, vault=Vault((b"k" * 32,)), allow_hosts=(sandbox.base_url.split("/")[2],))
+        hosts = (sandbox.base_url.split("/")[2],)
+        yield Accounts(database=database, vault=Vault((b"k" * 32,)), allow_hosts=hosts, pace_folder=tmp_path)
 
 
 async def test_link(accounts: Accounts, sandbox: Ground):

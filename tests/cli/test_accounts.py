@@ -180,6 +180,6 @@ def test_key_shows_nowhere(run: Run, add: tuple[str, ...], insightly: Scripted, 
     outputs = [run(*add, "--json"), run("list", "--json"), run("show", "acme"), run("check", "acme")]
     insightly.key = "changed"
     outputs.append(run("check", "acme"))
-    files = [path.read_bytes() for path in (tmp_path / "home").iterdir()]
+    files = [path.read_bytes() for path in (tmp_path / "home").rglob("*") if path.is_file()]
     assert not any(KEY in f"{done.output}{done.exception!r}" for done in outputs)
     assert not any(KEY.encode() in content for content in files)

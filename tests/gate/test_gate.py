@@ -7,21 +7,42 @@ from crosswalk.insightly import HostRefused
 from fixtures.scripted import GOOD, KEY, scripted
 
 
-async def test_calls_count():
+async def test_calls_count(tmp_path):
     """Every call of a client counts against the account's day, and none goes out beyond it."""
     with scripted(GOOD) as insightly:
         credential = Credential(base_url=insightly.base_url, api_key=KEY, allow_hosts=[insightly.host])
-        async with connect(credential, Limits(daily=1)) as crm:
+        async with connect(credential, Limits(daily=1), folder=tmp_path) as crm:
             await crm.request("GET", "/Instance")
             with pytest.raises(BudgetSpent):
                 await crm.request("GET", "/Instance")
         assert ["/Instance"] == insightly.calls
 
 
-def test_host_not_allowed():
+async def test_host_not_allowed(tmp_path):
     """No client is made for a host that nobody listed."""
     with pytest.raises(HostRefused):
-        connect(Credential(base_url="https://example.com/v3.1", api_key=KEY), Limits())
+        async with connect(Credential(base_url="https://example.com/v3.1", api_key=KEY), Limits(), folder=tmp_path):
+            pass
+
+
+async def test_days_outlive_clients(tmp_path):
+    """The day's calls are counted on in the next client, and in the next process."""
+    with scripted(GOOD) as insightly:
+        credential = Credential(base_url=insightly.base_url, api_key=KEY, allow_hosts=[insightly.host])
+        async with connect(credential, Limits(daily=1), folder=tmp_path) as crm:
+            await crm.request("GET", "/Instance")
+        async with connect(credential, Limits(daily=1), folder=tmp_path) as crm:
+            with pytest.raises(BudgetSpent):
+                await crm.request("GET", "/Instance")
+
+
+async def test_no_key_in_a_file_name(tmp_path):
+    """Neither the key nor its place can be read from the ledger's name."""
+    with scripted(GOOD) as insightly:
+        credential = Credential(base_url=insightly.base_url, api_key=KEY, allow_hosts=[insightly.host])
+        async with connect(credential, Limits(), folder=tmp_path):
+            (path,) = tmp_path.iterdir()
+    assert (32, False) == (len(path.name), KEY in path.name)
 
 
 def test_repr():

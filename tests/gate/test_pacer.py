@@ -1,9 +1,11 @@
 """An account's pacer: its day is its own, its second is Insightly's."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from crosswalk.gate.ledger import Ledger
 from crosswalk.gate.pacer import AccountPacer, BudgetSpent
 from crosswalk.insightly.call import Call
 
@@ -11,9 +13,16 @@ CALL = Call(method="GET", path="/Contacts", reads=True)
 EVENING = datetime(2026, 11, 22, 23, 59, tzinfo=UTC)
 
 
-async def test_daily():
+@pytest.fixture
+def ledger(tmp_path):
+    """A ledger that nobody has written in."""
+    with Ledger(tmp_path / "ledger") as opened:
+        yield opened
+
+
+async def test_daily(ledger):
     """The call after the day's last is refused before it is sent, with the time of the next try."""
-    pacer = AccountPacer(daily=2, now=lambda: EVENING)
+    pacer = AccountPacer(ledger, daily=2, now=lambda: EVENING)
     for _ in range(2):
         await pacer.slot(CALL)
     with pytest.raises(BudgetSpent, match=r"own limit of 2 calls a day.*2026-11-23 00:00 UTC") as caught:
@@ -21,15 +30,35 @@ async def test_daily():
     assert datetime(2026, 11, 23, tzinfo=UTC) == caught.value.retry_at
 
 
-async def test_next_day():
+async def test_next_day(ledger):
     """The next day begins at nothing."""
     times = iter([EVENING, EVENING + timedelta(minutes=1)])
-    pacer = AccountPacer(daily=1, now=lambda: next(times))
+    pacer = AccountPacer(ledger, daily=1, now=lambda: next(times))
     await pacer.slot(CALL)
     (await pacer.slot(CALL)).sent()
 
 
 @pytest.mark.parametrize(("rate", "calls"), [(None, 10), (3, 3), (0, None)])
-def test_rate(rate: int | None, calls: int | None):
+def test_rate(ledger, rate: int | None, calls: int | None):
     """No rate is Insightly's ten a second, nought is none at all."""
-    assert calls == AccountPacer(rate)._turns.pace.calls
+    assert calls == AccountPacer(ledger, rate)._turns.pace.calls
+
+
+async def test_two_clients_share_a_second(ledger):
+    """What one client has sent stands in the other's way: together they keep to the account's rate."""
+    now = 50.0
+    one, other = (AccountPacer(ledger, 1, clock=lambda: now) for _ in range(2))
+    (await one.slot(CALL)).sent()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await other.slot(CALL)
+
+
+async def test_a_turn_goes_back(ledger):
+    """Whoever gives up waiting leaves no call in flight behind."""
+    pacer = AccountPacer(ledger, 1, clock=lambda: 50.0)
+    ledger.take(50.5, calls=1, window=1.02)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await pacer.slot(CALL)
+    assert 0 == pacer._turns.pace.in_flight

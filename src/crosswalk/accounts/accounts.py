@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from random import Random, SystemRandom
 
 from msgspec import Struct, convert
@@ -72,10 +73,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts:
-    """The accounts of one database. `timeout` is for one request to Insightly, in seconds."""
+    """The accounts of one database. `timeout` is for one request to Insightly, in seconds; `pace_folder` the gate's."""
 
     database: Database
     vault: Vault
+    pace_folder: Path
     allow_hosts: tuple[str, ...] = ()
     timeout: float = 30
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -146,10 +148,12 @@ class Accounts:
         async with self._client(await self._open_key(account), account) as crm:
             yield crm
 
-    def _client(self, key: Secret, account: Account | Wanted, *, attempts: int = ATTEMPTS) -> Insightly:
+    def _client(
+        self, key: Secret, account: Account | Wanted, *, attempts: int = ATTEMPTS
+    ) -> AbstractAsyncContextManager[Insightly]:
         credential = Credential(base_url=account.base_url, api_key=key.reveal(), allow_hosts=self.allow_hosts)
         limits = Limits(rate=account.rate, daily=account.daily, timeout=self.timeout, attempts=attempts)
-        return connect(credential, limits)
+        return connect(credential, limits, folder=self.pace_folder)
 
     async def _open_key(self, account: Account) -> Secret:
         async with self.database.read() as connection:

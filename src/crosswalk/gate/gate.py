@@ -1,8 +1,12 @@
 """Open a paced client for one account."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
 
+from crosswalk.gate.ledger import Ledger
 from crosswalk.gate.pacer import AccountPacer
 from crosswalk.insightly import Insightly
 from crosswalk.insightly.client import ATTEMPTS
@@ -32,13 +36,24 @@ class Limits:
     attempts: int = ATTEMPTS
 
 
-def connect(credential: Credential, limits: Limits) -> Insightly:
-    """A client for one account, to be opened with `async with`. Raises `HostRefused` for a host that is not allowed."""
-    return Insightly(
-        credential.api_key,
-        base_url=credential.base_url,
-        allow_hosts=credential.allow_hosts,
-        pacer=AccountPacer(limits.rate, limits.daily),
-        timeout=limits.timeout,
-        attempts=limits.attempts,
-    )
+@asynccontextmanager
+async def connect(credential: Credential, limits: Limits, *, folder: Path) -> AsyncIterator[Insightly]:
+    """Open a client for one account; every process that names the same `folder` keeps to one pace.
+
+    Raises `HostRefused` for a host that is not allowed.
+    """
+    with Ledger(folder / _name(credential)) as ledger:
+        async with Insightly(
+            credential.api_key,
+            base_url=credential.base_url,
+            allow_hosts=credential.allow_hosts,
+            pacer=AccountPacer(ledger, limits.rate, limits.daily),
+            timeout=limits.timeout,
+            attempts=limits.attempts,
+        ) as crm:
+            yield crm
+
+
+def _name(credential: Credential) -> str:
+    """One name for one key at one place, from which neither can be read."""
+    return sha256(f"{credential.base_url}\n{credential.api_key}".encode()).hexdigest()[:32]
