@@ -44,6 +44,7 @@ class Where:
     async def _direct(self) -> "AsyncIterator[Insightly]":
         from crosswalk.config import settings
         from crosswalk.insightly import Insightly
+        from crosswalk.insightly.pods import this_machine
 
         key = self.api_key or settings().api_key
         if key is None:
@@ -52,21 +53,12 @@ class Where:
             key,
             pod=self.pod,
             base_url=self.base_url,
-            allow_hosts=(*settings().allowed_hosts, *_loopback(self.base_url)),
+            # whoever types a host of this machine means it
+            allow_hosts=(*settings().allowed_hosts, *this_machine(self.base_url)),
             rate=self.rate,
             timeout=settings().request_timeout,
         ) as crm:
             yield crm
-
-
-def _loopback(base_url: str | None) -> tuple[str, ...]:
-    """A host of this machine is allowed by naming it: whoever types it means it."""
-    from urllib.parse import urlsplit
-
-    from crosswalk.insightly.pods import is_loopback
-
-    parts = urlsplit(base_url or "")
-    return (parts.netloc,) if parts.hostname and "@" not in parts.netloc and is_loopback(parts.hostname) else ()
 
 
 def _rate(_ctx: click.Context, _param: click.Parameter, value: str) -> int | None:

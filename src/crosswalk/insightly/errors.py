@@ -194,7 +194,7 @@ class PageOrder(InsightlyError):
     def __init__(self, title: str, skip: int) -> None:
         super().__init__(
             f"{title}: the page at row {skip} is not in ascending id order, so reading on could lose records. "
-            f"Read it with pages() of one request, or report this."
+            f"What fits one page can still be read with list(top=500)."
         )
 
 

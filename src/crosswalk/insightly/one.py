@@ -36,6 +36,7 @@ class One(Generic[R]):
 
     def __init__(self, caller: Caller, about: Described, kind: type[R], path: str, id: Id) -> None:  # noqa: A002 (Insightly's own word for it)
         self._kind = kind
+        self.id = id
         self._place = Place(caller, about, path, id)
         self.comments = self._children("Comments", Comment)
         self.dates = self._children("Dates", Date)

@@ -37,11 +37,11 @@ def _of_pod(pod: str) -> str:
 
 
 def _checked(whole: str, allowed: frozenset[str]) -> str:
-    parts = urlsplit(whole.rstrip("/"))
     try:
+        parts = urlsplit(whole.rstrip("/"))
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError as exc:
-        raise HostRefused(f"{_shown(parts)} is no base URL: {exc}.") from exc
+        raise HostRefused(f"The base URL cannot be read: {exc}.") from exc
     if parts.username is not None or parts.query or parts.fragment or not host:
         raise HostRefused(f"{_shown(parts)} is no base URL. Give scheme, host and path, nothing else.")
     listed = _listed(parts.scheme, host, port, allowed)
@@ -64,6 +64,16 @@ def _listed(scheme: str, host: str, port: int | None, allowed: frozenset[str]) -
     shown = f"[{host}]" if ":" in host else host
     usual = PORTS.get(scheme)
     return f"{shown}:{port or usual}" in allowed or (port in {None, usual} and bool({shown, host} & allowed))
+
+
+def this_machine(whole: str | None) -> tuple[str, ...]:
+    """The `host:port` of a base URL that names this machine, for callers who allow what a person typed."""
+    try:
+        parts = urlsplit(whole or "")
+        local = parts.hostname is not None and is_loopback(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        return ()
+    return (parts.netloc,) if local else ()
 
 
 def is_loopback(host: str) -> bool:

@@ -16,7 +16,7 @@ TIMEOUT = 30.0
 FILE_TIMEOUT = 300.0
 LIMIT = 64 * 1024 * 1024
 """Bytes of one answer that are read; 500 records of 100 KB, the largest seen live, fit."""
-REFUSAL = 400
+SUCCESS = range(200, 300)
 
 
 class _Cut(aiohttp.ClientError):
@@ -102,11 +102,8 @@ class Transport:
         ) as response:
             body = await self._read(response)
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(
-                status=response.status,
-                headers=headers,
-                body=self._masked(body) if response.status >= REFUSAL else body,
-            )
+            answer = Answer(status=response.status, headers=headers, body=body)
+            return answer if response.status in SUCCESS else self._masked(answer)
 
     def _url(self, call: Call) -> URL:
         url = URL(self._base + call.path, encoded=True)
@@ -122,11 +119,13 @@ class Transport:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _masked(self, body: bytes) -> bytes:
-        """An error page may repeat what it was sent."""
+    def _masked(self, answer: Answer) -> Answer:
+        """Without the key: an error page may repeat what it was sent, and errors are shown and logged."""
+        body, headers = answer.body, dict(answer.headers)
         for secret in self._secrets:
             body = body.replace(secret.encode(), b"***")
-        return body
+            headers = {name: text.replace(secret, "***") for name, text in headers.items()}
+        return Answer(status=answer.status, headers=headers, body=body)
 
 
 def _secrets(key: str) -> tuple[str, ...]:
