@@ -106,6 +106,7 @@ def test_account():
         (b'[{"fault": "status", "sttaus": 500}]', "Fault 0: Object contains unknown field `sttaus`"),
         (b'[{"fault": "explode"}]', "Fault 0: Invalid value 'explode' - at `$.fault`"),
         (b'[{"fault": "reset", "share": 2}]', "Fault 0: Expected `float` <= 1.0 - at `$.share`"),
+        (b'[{"fault": "status", "headers": {"a b": "c"}}]', "Fault 0: Expected `str` matching regex"),
         (b'[{"route": "*"}]', "Fault 0: Object missing required field `fault`"),
         (b'{"fault": "reset"}', "Expected `array`, got `object`"),
     ],

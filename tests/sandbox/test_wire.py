@@ -9,6 +9,8 @@ import zlib
 import aiohttp
 import pytest
 
+from crosswalk.sandbox.call import Answer
+from crosswalk.sandbox.reply import Budget, make_headers
 from crosswalk.sandbox.request import MOST_BYTES
 
 DENIED = {"Message": "Authorization has been denied for this request."}
@@ -233,6 +235,13 @@ async def test_reason_phrase(sandbox):
     """A missing record says so in the status line, as was recorded."""
     got = await sandbox.exchange(sandbox.request("GET /v3.1/Contacts/1"))
     assert got.startswith(b"HTTP/1.1 404 Contact Not Found\r\n")
+
+
+def test_header_values_are_clean():
+    """What came in a file name goes out in a header without line ends or letters that no header holds."""
+    answer = Answer(200, headers=(("Content-Disposition", 'attachment; filename="a\r\nX: ☃é"'),))
+    headers = make_headers(answer, 0, date=b"", budget=Budget(1, 1))
+    assert (b"Content-Disposition", b'attachment; filename="aX: ?\xe9"') == headers[-1]
 
 
 async def test_bare_host_is_refused(http):

@@ -60,6 +60,7 @@ def sandbox(
     Prints the base URL and the key of each account. Faults, clock, log and switches: docs/sandbox.md.
     """
     import asyncio
+    import gc
 
     import uvloop
 
@@ -77,6 +78,7 @@ def sandbox(
     recipes = make_recipes(accounts=accounts, seed=seed, sizes=sizes, api_key=api_key, plan=plan, limits=limits)
     with sock:
         made = Sandbox(recipes, latency_ms=latency_ms)
+        gc.freeze()  # seeded records live as long as the process: the collector need not walk them again and again
         serving = run(
             made,
             sock,

@@ -14,6 +14,8 @@ from crosswalk.sandbox.denials import ERROR_PAGE, HTML_TYPE
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 Milliseconds = Annotated[float, Meta(ge=0, le=600_000)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+ContentType = Annotated[str, Meta(pattern=r"^[ -~]+$")]
 Count = Annotated[int, Meta(ge=0)]
 
 
@@ -40,8 +42,8 @@ class Status(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
 
     status: Annotated[int, Meta(ge=200, le=599)] = 500
     body: str = ERROR_PAGE.decode()
-    content_type: str = HTML_TYPE
-    headers: dict[str, str] = {}
+    content_type: ContentType = HTML_TYPE
+    headers: dict[HeaderName, str] = {}
     commit: bool = False
 
 
@@ -100,7 +102,7 @@ class SearchLag(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, t
 class Garble(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="fault", tag="garble"):
     """Answer with a wrong content type, or with the last `drop` bytes of the body missing and not promised."""
 
-    content_type: str | None = None
+    content_type: ContentType | None = None
     drop: Count = 1
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import islice
 
 import msgspec
 
@@ -29,7 +30,7 @@ def draw_page(sandbox: Sandbox) -> str:
         "<h2>Faults</h2>",
         draw_faults(sandbox),
         f"<h2>Last calls</h2><p>The newest first, {LAST} at most; all at <code>GET /_sandbox/log</code>.</p>",
-        draw_calls(list(sandbox.log.entries)[: -LAST - 1 : -1]),
+        draw_calls(list(islice(reversed(sandbox.log.entries), LAST))),
     ]
     return (
         "<!DOCTYPE html><html lang=en><head><meta charset=utf-8><meta http-equiv=refresh content=5>"
