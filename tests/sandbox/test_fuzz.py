@@ -3,12 +3,12 @@
 import json
 import os
 
-from fixtures.exercises import ALL, FORM, LOOKS, Caller, make_caller, name_of, plan_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crosswalk.contract import Operation, Resource, load
 from crosswalk.sandbox.switches import Switches
+from fixtures.exercises import ALL, FORM, LOOKS, Caller, make_caller, name_of, plan_of
 
 EXAMPLES = 3000 if os.environ.get("CROSSWALK_TEST_HARD") else 400
 CALLER = make_caller()

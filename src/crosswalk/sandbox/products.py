@@ -1,7 +1,10 @@
 """Products, price books, their entries, and what a line item of them costs."""
 
-from crosswalk.sandbox.refusals import Invalid
+from crosswalk.sandbox.call import User
+from crosswalk.sandbox.instance import Instance
+from crosswalk.sandbox.refusals import Invalid, failed
 from crosswalk.sandbox.rules import Draft
+from crosswalk.sandbox.table import Row
 
 CURRENCY = "USD"
 
@@ -32,6 +35,19 @@ def prepare_entry(draft: Draft) -> None:
     if draft["USE_STANDARD_PRICE"]:
         products = draft.instance.tables["product"]
         draft["PRICE"] = products.get(products.rows[int(str(draft["PRODUCT_ID"]))], "DEFAULT_PRICE")
+
+
+def part_product(instance: Instance, row: Row, user: User) -> None:
+    """Keep a product that somebody was offered. Raises `Refusal` (417)."""
+    for entry in instance.tables["pricebook_entry"].where("PRODUCT_ID", row.id):
+        part_entry(instance, entry, user)
+
+
+def part_entry(instance: Instance, row: Row, user: User) -> None:
+    """Keep a price that a line item was made of. Raises `Refusal` (417)."""
+    for key in ("opportunity_line_item", "quotation_line_item"):
+        if next(instance.tables[key].where("PRICEBOOK_ENTRY_ID", row.id), None) is not None:
+            raise failed()
 
 
 def prepare_item(draft: Draft) -> None:

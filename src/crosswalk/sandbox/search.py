@@ -40,7 +40,9 @@ def search_by_tag_ids(instance: Instance, call: Call, table: Table) -> list[int]
         raise Invalid(("tagName", "The tagName field is required."))
     place = table.schema.place["tags"]
     rows, tag = table.rows, wanted.strip().lower()
-    found = [number for number in visible_ids(instance, call, table) if _has_tag(rows[number].values[place], tag)]
+    seen = test_age(call)
+    ids = visible_ids(instance, call, table)
+    found = [n for n in ids if _has_tag(rows[n].values[place], tag) and (seen is None or seen(rows[n]))]
     if not found and call.switches.search_by_unknown_tag == "not_found":
         raise refuse(
             404, f"No {table.schema.record} with TAG_NAME = {wanted}", reason=f"{table.schema.record} Not Found"
