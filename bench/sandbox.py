@@ -1,7 +1,8 @@
 """How fast the sandbox is: one server process, one client process, 100 calls in flight over raw sockets.
 
-`python bench/sandbox.py [SECONDS]` measures single GETs, POSTs and pages of 500, with `bench/instant.py` and a list of
-known rates beside them: the client's own ceiling. Figures are medians of three runs on the same machine.
+`python bench/sandbox.py [SECONDS]` measures single GETs, POSTs and pages of 500 of a sandbox, and beside it in the same
+run what bounds it: `bench/instant.py`, the client at its fastest, and the least ASGI application under uvicorn, which
+answers a fixed contact and knows nothing. Figures are medians of three runs.
 """
 
 import asyncio
@@ -21,6 +22,21 @@ from urllib.parse import urlsplit
 import uvloop
 
 HERE = Path(__file__).parent
+BARE = """
+import asyncio, json, uvicorn, uvloop
+BODY = b'{"CONTACT_ID": 1, "FIRST_NAME": "Ada", "LAST_NAME": "Lovelace"}'
+HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(BODY)).encode())]
+async def app(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    await send({"type": "http.response.body", "body": BODY})
+async def main():
+    sock = uvicorn.Config(app, port=0, log_level="critical").bind_socket()
+    sock.listen()
+    server = uvicorn.Server(uvicorn.Config(app, http="httptools", log_level="critical", lifespan="off"))
+    print(json.dumps({"base_url": "http://127.0.0.1:%d" % sock.getsockname()[1]}), flush=True)
+    await server.serve([sock])
+uvloop.run(main())
+"""
 CROSSWALK = "from crosswalk.cli import main; main()"
 FLYING = 100
 RUNS = 3
@@ -33,7 +49,7 @@ def started(*command: str) -> Iterator[dict[str, object]]:
     try:
         yield json.loads(process.stdout.readline())
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         process.wait(10)
 
 
@@ -120,6 +136,9 @@ def main(seconds: float) -> None:
     with started(str(HERE / "instant.py")) as told:
         ceiling = rate(told["base_url"], request("POST", "/v3.1/Contacts", "bench", body), seconds)
         rows.append(("instant.py", ceiling, None))
+    with started("-c", BARE) as told:
+        bare = rate(told["base_url"], request("GET", "/v3.1/Contacts/1", "bench"), seconds)
+        rows.append(("bare uvicorn", bare, None))
     options = ("sandbox", "--port", "0", "--contacts", "5000", "--no-limits", "--json")
     with started("-c", CROSSWALK, *options) as told:
         key, base = told["keys"][0], told["base_url"]
@@ -131,7 +150,8 @@ def main(seconds: float) -> None:
         ):
             rows.append((name, rate(base, message, seconds), TARGETS[name]))
     for name, per_second, target in rows:
-        print(f"{name:12} {per_second:9,.0f}/s  {f'asked {target:,}' if target else 'the client at its fastest'}")
+        asked = f"asked {target:,}" if target else ""
+        print(f"{name:12} {per_second:9,.0f}/s  {per_second / bare:6.2f} of bare uvicorn  {asked}")
     print(f"first answer {first_answer():9.2f} s  asked 1, with 1,000 contacts")
     with started("-c", CROSSWALK, "sandbox", "--port", "0", "--contacts", "200000", "--json") as told:
         print(f"memory       {resident(told['pid']):9,.0f} MiB  asked 1,024, with 200,000 contacts")

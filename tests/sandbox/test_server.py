@@ -19,7 +19,7 @@ from crosswalk.sandbox.app import App
 from crosswalk.sandbox.faults import read_rules
 from crosswalk.sandbox.limits import Limits
 from crosswalk.sandbox.sandbox import Sandbox, make_recipes
-from crosswalk.sandbox.save import Unreadable, load_state, save_state
+from crosswalk.sandbox.save import Unreadable, keep_state, load_state, save_state
 from crosswalk.sandbox.server import serve
 from crosswalk.sandbox.tls import make_tls
 
@@ -140,6 +140,27 @@ def test_state_is_written_whole(tmp_path):
     assert load_state(second, path)
     assert first.first.instance.snapshot() == second.first.instance.snapshot()
     assert [path] == list(tmp_path.iterdir())
+
+
+async def test_state_is_kept_while_calls_come(tmp_path):
+    """Changes are saved while the sandbox runs, so that a kill loses seconds and not the day."""
+    sandbox, path = make(), tmp_path / "state"
+    keeping = asyncio.create_task(keep_state(sandbox, path, every=0.001))
+    await asyncio.sleep(0)
+    sandbox.first.sow(sandbox.clock.now, seed=9, sizes=SMALL)
+    async with asyncio.timeout(5):
+        while not path.exists():  # noqa: ASYNC110 (a file has no event to wait on)
+            await asyncio.sleep(0)
+    keeping.cancel()
+    second = make()
+    load_state(second, path)
+    assert sandbox.first.instance.snapshot() == second.first.instance.snapshot()
+
+
+def test_state_that_cannot_be_kept(tmp_path):
+    """A folder that is not there is one clear line at the start, not a loss at the end."""
+    done = CliRunner().invoke(main, ["sandbox", "--port", "0", "--state", str(tmp_path / "none" / "state")])
+    assert (2, True) == (done.exit_code, "No such file or directory. Name another file." in done.output)
 
 
 def test_no_state_yet(tmp_path):

@@ -67,6 +67,7 @@ def sandbox(
     from crosswalk.sandbox.limits import Limits
     from crosswalk.sandbox.plans import make_plans
     from crosswalk.sandbox.sandbox import Sandbox, make_recipes
+    from crosswalk.sandbox.save import Unwritable
     from crosswalk.sandbox.server import bind, run
 
     try:
@@ -88,8 +89,11 @@ def sandbox(
             state=_load(made, state) if state else None,
             patience=patience,
         )
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serving)
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(serving)
+        except* Unwritable as errors:
+            raise Refused(str(errors.exceptions[0])) from errors
 
 
 def _make_tls(folder: Path) -> "ssl.SSLContext":
@@ -103,12 +107,13 @@ def _make_tls(folder: Path) -> "ssl.SSLContext":
 
 
 def _load(made: "Sandbox", path: Path) -> Path:
-    from crosswalk.sandbox.save import Unreadable, load_state
+    from crosswalk.sandbox.save import Unreadable, Unwritable, load_state, save_state
 
     try:
         if load_state(made, path):
             click.echo(f"Records of {path} are in place.", err=True)
-    except (Unreadable, OSError) as error:
+        save_state(made, path)
+    except (Unreadable, Unwritable) as error:
         raise Refused(str(error)) from error
     return path
 

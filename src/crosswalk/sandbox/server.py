@@ -128,14 +128,18 @@ async def run(
     state: Path | None = None,
     patience: float = PATIENCE,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; `announce` hears when calls are answered. Keeps the state file, if any."""
+    """Serve until SIGINT or SIGTERM; `announce` hears when calls are answered.
+
+    Keeps the state file, if one is named; a group of `Unwritable` ends the serving when it cannot be kept.
+    """
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, stop.set)
-    async with serve(sandbox, host=host, sock=sock, tls=tls, patience=patience) as running:
-        keeper = None if state is None else loop.create_task(keep_state(sandbox, state))
+    async with serve(sandbox, host=host, sock=sock, tls=tls, patience=patience) as running, asyncio.TaskGroup() as work:
         announce(running)
+        keeper = work.create_task(keep_state(sandbox, state)) if state else None
         await stop.wait()
-    if keeper is not None and state is not None:
-        keeper.cancel()
+        if keeper is not None:
+            keeper.cancel()
+    if state is not None:
         save_state(sandbox, state)
