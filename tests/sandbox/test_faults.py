@@ -233,6 +233,16 @@ async def test_slow_body(http, faults):
     assert len(body) / 20_000 - TICK <= asyncio.get_running_loop().time() - began
 
 
+async def test_slow_body_to_nobody(sandbox, http, faults):
+    """A slow body ends when its caller leaves."""
+    faults({"fault": "slow", "bytes_per_second": 20})
+    with pytest.raises(TimeoutError):
+        async with http.get("Contacts", timeout=aiohttp.ClientTimeout(total=0.2)) as answer:
+            await answer.read()
+    await settle(lambda: sandbox.state.log.entries)
+    assert 200 == sandbox.state.log.entries[-1].status
+
+
 async def test_search_lag(sandbox, http, faults):
     """A record younger than the lag is in the list and not yet in a search."""
     sandbox.state.clock.change(ClockChange(frozen=True))

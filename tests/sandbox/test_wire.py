@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from crosswalk.sandbox.call import Answer
-from crosswalk.sandbox.reply import Budget, make_headers
+from crosswalk.sandbox.reply import Budget, choose_coding, make_headers
 from crosswalk.sandbox.request import MOST_BYTES
 
 DENIED = {"Message": "Authorization has been denied for this request."}
@@ -135,6 +135,11 @@ async def test_answers_are_compressed_when_asked(http, accepted, coding):
     """Both gzip and deflate are honoured, and nothing else is sent."""
     async with http.get("Contacts", headers={"Accept-Encoding": accepted}) as answer:
         assert (coding, 20) == (answer.headers.get("Content-Encoding"), len(await answer.json()))
+
+
+def test_a_weight_that_is_no_number():
+    """A letter that looks like a digit weighs nothing, and breaks nothing."""
+    assert choose_coding("gzip;q=²") is None
 
 
 async def test_small_answers_are_not_compressed(http):

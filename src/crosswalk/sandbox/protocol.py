@@ -28,6 +28,11 @@ class Wire:
 
     cycle: RequestResponseCycle
 
+    @property
+    def gone(self) -> bool:
+        """Whether the caller has left."""
+        return self.cycle.disconnected
+
     def reset(self) -> None:
         """Cut with a TCP reset: no lingering, nothing more sent."""
         raw = self.cycle.transport.get_extra_info("socket")

@@ -41,11 +41,12 @@ async def send_answer(
     """Send an answer whole, or as the faults of sending will have it."""
     coding = choose_coding(request.headers.get("accept-encoding", ""))
     body = answer.body
-    packed = coding is not None and len(body) >= LEAST_PACKED
-    if packed and coding is not None:
+    if len(body) < LEAST_PACKED:
+        coding = None
+    if coding is not None:
         body = pack(body, coding)
     headers = make_headers(answer, len(body), date=date, budget=budget)
-    if packed and coding is not None:
+    if coding is not None:
         headers.append((b"content-encoding", coding.encode()))
     if answer.reason is not None and request.wire is not None:
         request.wire.phrase(answer.status, answer.reason)
@@ -96,7 +97,7 @@ def choose_coding(accepted: str) -> str | None:
     for part in accepted.lower().split(","):
         name, _, rest = part.strip().partition(";")
         weight = rest.strip().removeprefix("q=").strip() or "1"
-        weights[name.strip()] = float(weight) if weight.replace(".", "", 1).isdigit() else 0.0
+        weights[name.strip()] = float(weight) if weight.replace(".", "", 1).isdecimal() else 0.0
     star = weights.get("*", 0.0)
     best = max(WINDOW, key=lambda coding: weights.get(coding, star))
     return best if weights.get(best, star) > 0 else None
@@ -118,6 +119,8 @@ async def send_badly(request: Request, body: bytes, faults: tuple[Fault, ...]) -
     for start in range(0, len(whole), step or 1):
         await request.send({"type": "http.response.body", "body": whole[start : start + step], "more_body": True})
         await asyncio.sleep(pause)
+        if request.wire is not None and request.wire.gone:
+            return
     if cut is None or request.wire is None or len(whole) == len(body):
         await request.send({"type": "http.response.body", "body": b""})
     else:
