@@ -98,3 +98,9 @@ def test_wrong_shape():
 def test_repr_is_short():
     """A `repr` shows what is set, nothing else."""
     assert "Contact(first_name='Ada')" == repr(Contact(first_name="Ada"))
+
+
+def test_nothing_in_odd_forms():
+    """An empty time and null custom fields are nothing, not an error."""
+    contact = read_one(b'{"DATE_OF_BIRTH": "", "CUSTOMFIELDS": null}', Contact)
+    assert (None, None) == (contact.date_of_birth, contact.custom_fields)

@@ -302,9 +302,9 @@ def _read_values(found: "Resource[Record]", pairs: Sequence[str], source: IO[byt
 
 
 def _read_object(source: IO[bytes]) -> dict[str, object]:
-    values = _decode(source.read().decode("utf-8", "replace"), source.name)
+    values = _decode(source.read().decode("utf-8", "replace"), "--json")
     if not isinstance(values, dict):
-        raise WrongUse(f"{source.name} holds no JSON object.")
+        raise WrongUse("--json holds no JSON object.")
     return values
 
 

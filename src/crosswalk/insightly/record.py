@@ -24,6 +24,7 @@ else:
         """Custom fields by name, such as `{"Tier__c": "Gold"}`."""
 
     Moment.register(datetime)
+    Moment.register(type(None))  # an empty text in place of a time means none
     CustomValues.register(dict)
 
 Text: TypeAlias = str | UnsetType | None
@@ -31,7 +32,7 @@ Whole: TypeAlias = int | UnsetType | None
 Number: TypeAlias = float | UnsetType | None
 Flag: TypeAlias = bool | UnsetType | None
 Time: TypeAlias = Moment | UnsetType | None
-Custom: TypeAlias = CustomValues | UnsetType
+Custom: TypeAlias = CustomValues | UnsetType | None
 Loose: TypeAlias = str | int | UnsetType | None
 """Documented as text, a number by its meaning: either is read."""
 
@@ -79,7 +80,7 @@ def to_custom_fields(values: Mapping[str, object]) -> JSON:
 def _hook(kind: type, value: object) -> object:
     """Make what msgspec cannot: a time from text, a mapping from the list of custom fields."""
     if kind is Moment and isinstance(value, str):
-        return to_moment(value)
+        return to_moment(value) if value else None
     if kind is CustomValues and isinstance(value, list):
         return {entry["FIELD_NAME"]: entry.get("FIELD_VALUE") for entry in value}
     raise msgspec.ValidationError(f"Expected {kind.__name__}, got {type(value).__name__}")
