@@ -270,6 +270,12 @@ async def test_faults_together(sandbox, http, faults):
     assert [("latency", "status"), ("latency",)] == [entry.faults for entry in sandbox.state.log.entries]
 
 
+async def test_faults_in_order(http, faults):
+    """Of faults that end a call one strikes at a time, so that a list is played in order."""
+    faults(*({"fault": "status", "status": status, "count": 1} for status in (503, 502, 500)))
+    assert [503, 502, 500, 200] == [await status(http.get("Contacts")) for _ in range(4)]
+
+
 async def test_faults_over_http(http):
     """A script is shown as it was given, with its counts, and taken away again."""
     script = [{"fault": "status", "status": 503, "route": "Contacts", "method": "GET", "count": 2}]

@@ -231,6 +231,16 @@ async def test_slow_senders(message):
     assert (await cut_off(message)).startswith(b"HTTP/1.1 408 ")
 
 
+async def test_a_control_call_that_is_never_whole():
+    """A control call whose sender leaves early is forgotten, and the sandbox lives on."""
+    async with serve(make()) as running:
+        _, writer = await asyncio.open_connection("127.0.0.1", int(running.url.rpartition(":")[2]))
+        writer.write(b"PUT /_sandbox/faults HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n[")
+        await writer.drain()
+        writer.close()
+        assert 3 == len(await read(running, "Contacts"))
+
+
 async def test_slow_senders_are_not_in_the_way():
     """While one sender dawdles, others are answered."""
     async with serve(make()) as running:

@@ -17,7 +17,7 @@ from crosswalk.sandbox.log import Filter
 from crosswalk.sandbox.page import draw_page
 from crosswalk.sandbox.plans import PlanName, make_plans
 from crosswalk.sandbox.reply import send_plain
-from crosswalk.sandbox.request import Request, read_body
+from crosswalk.sandbox.request import Gone, Request, read_body
 from crosswalk.sandbox.sandbox import Sandbox
 from crosswalk.sandbox.switches import Switches
 
@@ -55,6 +55,8 @@ async def control(sandbox: Sandbox, request: Request) -> None:
     try:
         body = await read_body(request)
         answer = handle(sandbox, request, body)
+    except Gone:
+        return
     except Refusal as refusal:
         answer = refusal.answer
     except Misuse as misuse:

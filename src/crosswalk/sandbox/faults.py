@@ -157,9 +157,14 @@ class Script:
         self.rules = [*self.standing, *self.rules]
 
     def pick(self, account: str, method: str, path: str) -> tuple[Fault, ...]:
-        """Every fault that befalls this call."""
-        lower = path.lower()
-        return tuple(r.fault for r in self.rules if r.meets(account, method, lower) and r.strike(self.rng))
+        """Every fault that befalls this call: one at most that ends it, the next one waits for the next call."""
+        lower, picked, ended = path.lower(), [], False
+        for rule in self.rules:
+            ending = isinstance(rule.fault, Ending)
+            if not (ending and ended) and rule.meets(account, method, lower) and rule.strike(self.rng):
+                picked.append(rule.fault)
+                ended = ended or ending
+        return tuple(picked)
 
     def load(self, rules: Sequence[Rule], seed: int = 1) -> None:
         """Put a new script in place of the old one."""
