@@ -76,7 +76,9 @@ def sandbox(
     except OSError as error:
         raise Refused(f"Cannot listen on {host}:{port}: {error.strerror}. Name another --port.") from error
     if host not in LOOPBACK:
-        click.echo(f"Whoever reaches {host}:{port} may use /_sandbox, which asks for no key.", err=True)
+        click.echo(
+            f"Whoever reaches {host}:{sock.getsockname()[1]} may use /_sandbox, which asks for no key.", err=True
+        )
     limits = Limits(enabled=not no_limits, per_second=per_second or 10, per_day=per_day or make_plans()[plan].per_day)
     sizes = {} if contacts is None else {"contacts": contacts}
     recipes = make_recipes(accounts=accounts, seed=seed, sizes=sizes, api_key=api_key, plan=plan, limits=limits)
