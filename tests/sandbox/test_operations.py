@@ -8,7 +8,7 @@ from crosswalk.contract import Operation, Resource, load
 from crosswalk.sandbox.instance import RECORDS
 from crosswalk.sandbox.operations import handlers
 from crosswalk.sandbox.switches import Switches
-from fixtures.exercises import ALL, NOW, Caller, Served, make_caller, name_of, plan_of, watch
+from fixtures.exercises import ALL, NOW, Caller, Served, name_of, plan_of, watch
 
 SILENT = {
     "POST /cti/user/{user_id}/{object_name}/{record_id}/display",  # opens a window on somebody's screen
@@ -18,12 +18,6 @@ EVERY = [pytest.param(resource, operation, id=name_of(operation)) for resource, 
 BELOW = [p for p in EVERY if "{id}" in p.values[1].path]
 WRITES = [p for p in EVERY if p.values[1].body not in (None, "bytes")]
 ADMINISTRATED = ("Categories", "LeadSources", "LeadStatuses", "Teams", "TeamMembers")
-
-
-@pytest.fixture
-def caller() -> Caller:
-    """A small instance to call."""
-    return make_caller()
 
 
 def test_serves_all():

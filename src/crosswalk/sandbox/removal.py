@@ -29,6 +29,9 @@ def remove(instance: Instance, table: Table, row: Row, *, user: User) -> None:
     for child, name in CHILDREN.get(key, ()):
         for inner in list(instance.tables[child].where(name, row.id)):
             remove(instance, instance.tables[child], inner, user=user)
+    files = instance.tables["file_attachments"]
+    for file in [file for file, owner in instance.extras.owners.items() if owner == (key, row.id)]:
+        remove(instance, files, files.rows[file], user=user)
     table.drop(row)
     unlink(instance, key, row.id)
     forget_mentions(instance, key, row.id)
@@ -67,6 +70,8 @@ def forget_extras(instance: Instance, key: str, number: int) -> None:
     for follows in extras.follows.values():
         if (key, number) in follows:
             follows.remove((key, number))
+    if key == "file_attachments":
+        extras.owners.pop(number, None)
     if key == "prospect":
         extras.lists.pop(number, None)
     if key == "leads":

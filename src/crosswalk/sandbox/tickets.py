@@ -18,7 +18,8 @@ def prepare(draft: Draft) -> None:
     if draft.old is None:
         draft["TICKET_NUMBER"] = str(draft.instance.next_number("ticket", 1001))
         draft["SOURCE"] = "API"
-    for name in SETTLED.get(str(draft["TICKET_STATUS"]).upper(), ()):
+    reached = str(draft["TICKET_STATUS"]).upper() if draft.changes("TICKET_STATUS") else ""
+    for name in SETTLED.get(reached, ()):
         draft[name] = draft[name] or format_moment(draft.now)
 
 

@@ -1,0 +1,135 @@
+"""Links and what is reached through them: notes, tasks, events and emails of a record."""
+
+import json
+
+import pytest
+
+from fixtures.exercises import Caller
+
+Record = dict[str, object]
+
+
+def link(caller: Caller, body: Record, *, contact: int) -> Record:
+    """Link a contact and give the link."""
+    made = caller.read("POST /Contacts/{id}/Links", body, id=contact)
+    assert isinstance(made, dict)
+    return made
+
+
+@pytest.fixture
+def contact(caller: Caller) -> int:
+    """A contact without links."""
+    made = caller.read("POST /Contacts", {"FIRST_NAME": "Alone"})
+    assert isinstance(made, dict)
+    return int(str(made["CONTACT_ID"]))
+
+
+@pytest.mark.parametrize("name", ["Organisation", "organisation", "Organization"])
+def test_seen_from_both_sides(caller: Caller, contact: int, name: str):
+    """One link shows at both ends under one id, each end naming itself first and the direction turned."""
+    far = caller.first("organisations")
+    body = {"LINK_OBJECT_NAME": name, "LINK_OBJECT_ID": far, "ROLE": "Buyer", "IS_FORWARD": True}
+    made = link(caller, body, contact=contact)
+    expected = {"LINK_ID": made["LINK_ID"], "OBJECT_NAME": "Contact", "OBJECT_ID": contact}
+    expected |= {"LINK_OBJECT_NAME": "Organisation", "LINK_OBJECT_ID": far, "ROLE": "Buyer", "DETAILS": None}
+    assert expected | {"RELATIONSHIP_ID": None, "IS_FORWARD": True} == made
+    there = caller.read("GET /Organisations/{id}", id=far)
+    assert isinstance(there, dict)
+    turned = {"OBJECT_NAME": "Organisation", "OBJECT_ID": far, "LINK_OBJECT_NAME": "Contact", "LINK_OBJECT_ID": contact}
+    assert {**made, **turned, "IS_FORWARD": False} in there["LINKS"]
+
+
+@pytest.mark.parametrize("name", ["Organisations", "Contacts", "Fruit__c", "", None])
+def test_wrong_name(caller: Caller, contact: int, name: object):
+    """A plural or unknown name is a 400 (S2)."""
+    body = {"LINK_OBJECT_NAME": name, "LINK_OBJECT_ID": caller.first("organisations")}
+    assert 400 == caller("POST /Contacts/{id}/Links", body, id=contact).status
+
+
+@pytest.mark.parametrize("number", [4, None, "abc"])
+def test_wrong_id(caller: Caller, contact: int, number: object):
+    """A link to nothing is a 400."""
+    body = {"LINK_OBJECT_NAME": "Organisation", "LINK_OBJECT_ID": number}
+    assert 400 == caller("POST /Contacts/{id}/Links", body, id=contact).status
+
+
+def test_twice(caller: Caller, contact: int):
+    """A second link between two records is a 400, from either side, and so is one to itself."""
+    far = caller.first("organisations")
+    link(caller, {"LINK_OBJECT_NAME": "Organisation", "LINK_OBJECT_ID": far}, contact=contact)
+    body = {"LINK_OBJECT_NAME": "Organisation", "LINK_OBJECT_ID": far}
+    assert 400 == caller("POST /Contacts/{id}/Links", body, id=contact).status
+    back = {"LINK_OBJECT_NAME": "Contact", "LINK_OBJECT_ID": contact}
+    assert 400 == caller("POST /Organisations/{id}/Links", back, id=far).status
+    assert 400 == caller("POST /Contacts/{id}/Links", back, id=contact).status
+
+
+def test_removed_from_far_side(caller: Caller, contact: int):
+    """A link made at one end can be removed at the other."""
+    far = caller.first("organisations")
+    made = link(caller, {"LINK_OBJECT_NAME": "Organisation", "LINK_OBJECT_ID": far}, contact=contact)
+    assert 202 == caller("DELETE /Organisations/{id}/Links/{linkId}", id=far, linkId=made["LINK_ID"]).status
+    assert [] == caller.read("GET /Contacts/{id}/Links", id=contact)
+    assert 404 == caller("DELETE /Contacts/{id}/Links/{linkId}", id=contact, linkId=made["LINK_ID"]).status
+
+
+def test_foreign_link(caller: Caller, contact: int):
+    """A link of other records is not found here."""
+    other = next(iter(caller.instance.links.by_id))
+    assert 404 == caller("DELETE /Contacts/{id}/Links/{linkId}", id=contact, linkId=other).status
+    assert 404 == caller("PUT /Contacts/{id}/Links", {"LINK_ID": other}, id=contact).status
+
+
+def test_note_under_parent(caller: Caller, contact: int):
+    """A note is made below its parent, stands in the list of notes, and is linked both ways."""
+    note = caller.read("POST /Contacts/{id}/Notes", {"TITLE": "Said"}, id=contact)
+    assert isinstance(note, dict)
+    [to] = note["LINKS"]
+    assert ("Note", "Contact", contact) == (to["OBJECT_NAME"], to["LINK_OBJECT_NAME"], to["LINK_OBJECT_ID"])
+    listed = caller.read("GET /Notes", top=500)
+    assert isinstance(listed, list)
+    assert note == listed[-1]
+    assert [note] == caller.read("GET /Contacts/{id}/Notes", id=contact)
+
+
+def test_foreign_note(caller: Caller, contact: int):
+    """A note of another parent is not found below this one."""
+    assert 404 == caller("PUT /Contacts/{id}/Notes", {"NOTE_ID": caller.first("notes")}, id=contact).status
+
+
+def test_task_needs_link(caller: Caller):
+    """A task's PROJECT_ID alone does not put it on the project's list; a link does (S2)."""
+    project = caller.first("projects")
+    task = caller.read("POST /Tasks", {"TITLE": "Dig", "PROJECT_ID": project})
+    assert isinstance(task, dict)
+
+    def listed() -> list[int]:
+        found = caller.read("GET /Projects/{id}/Tasks", id=project, top=500)
+        assert isinstance(found, list)
+        return [record["TASK_ID"] for record in found]
+
+    assert task["TASK_ID"] not in listed()
+    body = {"LINK_OBJECT_NAME": "Project", "LINK_OBJECT_ID": project}
+    caller.read("POST /Tasks/{id}/Links", body, id=task["TASK_ID"])
+    assert task["TASK_ID"] in listed()
+
+
+def test_leads_have_tasks(caller: Caller):
+    """A lead has no links of its own, but tasks may be linked to it."""
+    lead = caller.first("leads")
+    task = caller.read("POST /Tasks", {"TITLE": "Call"})
+    assert isinstance(task, dict)
+    body = {"LINK_OBJECT_NAME": "Lead", "LINK_OBJECT_ID": lead}
+    caller.read("POST /Tasks/{id}/Links", body, id=task["TASK_ID"])
+    assert task["TASK_ID"] in [t["TASK_ID"] for t in json.loads(caller("GET /Leads/{id}/Tasks", id=lead).body)]
+
+
+def test_link_outdates_both(caller: Caller, contact: int):
+    """A link gives both records another ETag."""
+    far = caller.first("organisations")
+    tables = (("GET /Contacts/{id}", contact), ("GET /Organisations/{id}", far))
+    before = [json.loads(caller(path, id=number).body)["ETag"] for path, number in tables]
+    link(caller, {"LINK_OBJECT_NAME": "Organisation", "LINK_OBJECT_ID": far}, contact=contact)
+    after = [json.loads(caller(path, id=number).body)["ETag"] for path, number in tables]
+    assert before[0] != after[0]
+    assert before[1] != after[1]
