@@ -3,9 +3,13 @@
 AccountError
 ├── UnknownAccount      no account of this name or id
 ├── UnusableAccount     a name, pod or limit that cannot be
-├── NameTaken           another account has this name
+├── NameTaken           another account, or token, has this name
 ├── CredentialRefused   Insightly answered 401 to the key
 ├── InsightlySilent     nothing answered at the address
+├── UnknownToken        no token of this name or id, or not one that the caller may see
+├── UnusableToken       a name, scope, account or expiry that a token cannot have
+│   ├── UnusableScope   a scope that cannot be read
+│   └── MoreThanAllowed a token was to be made that can do more than its maker
 └── VaultError
     ├── MasterKeyMissing  sealed with a master key that is not given now
     └── SealBroken        the sealed bytes are not what was sealed for this account and field
@@ -25,7 +29,7 @@ class UnusableAccount(AccountError):
 
 
 class NameTaken(AccountError):
-    """Another account has this name already."""
+    """Another account, or token, has this name already."""
 
 
 class CredentialRefused(AccountError):
@@ -34,6 +38,22 @@ class CredentialRefused(AccountError):
 
 class InsightlySilent(AccountError):
     """Nothing answered at the account's address."""
+
+
+class UnknownToken(AccountError):
+    """No token has this name or id."""
+
+
+class UnusableToken(AccountError):
+    """A name, scope, account or expiry that a token cannot have."""
+
+
+class UnusableScope(UnusableToken):
+    """A scope that cannot be read."""
+
+
+class MoreThanAllowed(UnusableToken):
+    """A token was to be made that can do more than the one that makes it."""
 
 
 class VaultError(AccountError):

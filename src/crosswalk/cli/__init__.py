@@ -16,6 +16,7 @@ COMMANDS = {
     "search": ("records", "Search records, straight in Insightly."),
     "send": ("send", "Send the rows of a file to Insightly."),
     "serve": ("serve", "Serve the hub's HTTP API."),
+    "tokens": ("tokens", "Make API tokens, list and revoke them."),
     "update": ("records", "Update one record, straight in Insightly."),
 }
 

@@ -1,0 +1,85 @@
+"""What a token may do: `API[.RESOURCE]:VERB`, with `*` for any. Pure.
+
+A resource covers what stands below it: `unified.crm:read` covers `unified.crm.contacts:read`.
+"""
+
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Literal, TypeAlias, get_args
+
+from msgspec import Struct
+
+from crosswalk.accounts.errors import UnusableScope
+
+Verb: TypeAlias = Literal["read", "create", "update", "delete"]
+Api: TypeAlias = Literal["unified", "proxy", "delivery", "accounts", "automations", "webhooks", "admin"]
+
+ANY = "*"
+VERBS: tuple[str, ...] = get_args(Verb)
+APIS: tuple[str, ...] = get_args(Api)
+SEGMENT = re.compile(r"\*|[A-Za-z][A-Za-z0-9_-]{0,63}")
+MOST_CHARACTERS = 200
+
+RESOURCES: dict[str, frozenset[str]] = {
+    "delivery": frozenset({"sources", "datasets", "destinations", "runs", "deliveries", "dead-letters"}),
+    "admin": frozenset({"tokens"}),
+}
+"""Resources of the APIs whose names are ours alone; the others also carry names of Insightly's."""
+
+
+class Scope(Struct, frozen=True):
+    """One permission. `path` holds the resource's parts; none is the whole API."""
+
+    api: str
+    path: tuple[str, ...]
+    verb: str
+
+    def __str__(self) -> str:
+        return f"{'.'.join((self.api, *self.path))}:{self.verb}"
+
+    def covers(self, other: "Scope") -> bool:
+        """Whether whoever may do this may also do the other."""
+        return (
+            self.api in {ANY, other.api}
+            and self.verb in {ANY, other.verb}
+            and len(self.path) <= len(other.path)
+            and all(mine in {ANY, its} for mine, its in zip(self.path, other.path, strict=False))
+        )
+
+
+def parse_scope(text: str) -> Scope:
+    """Read one scope. Raises `UnusableScope`, which says what is wrong with it."""
+    name, colon, verb = text.partition(":")
+    api, *path = name.split(".")
+    if len(text) > MOST_CHARACTERS or not colon:
+        raise _unusable(text, "write API[.RESOURCE]:VERB, such as delivery.runs:read")
+    _check_name(text, "API", api, APIS)
+    _check_name(text, "verb", verb, VERBS)
+    if not all(SEGMENT.fullmatch(part) for part in path):
+        raise _unusable(text, "a resource is letters, digits, '-' and '_', its parts joined with '.'")
+    if api == ANY and path:
+        raise _unusable(text, "a resource belongs to one API; name it")
+    while path and path[-1] == ANY:  # `unified.crm.*` is `unified.crm`
+        path.pop()
+    if path and api in RESOURCES:
+        _check_name(text, f"resource of {api}", ".".join(path), sorted(RESOURCES[api]))
+    return Scope(api, tuple(path), verb)
+
+
+def allows(granted: Sequence[Scope], wanted: Scope) -> bool:
+    """Whether scopes together cover one: four verbs together are `*`, and so are all the APIs."""
+    apis = APIS if wanted.api == ANY else (wanted.api,)
+    verbs = VERBS if wanted.verb == ANY else (wanted.verb,)
+    return all(any(scope.covers(Scope(api, wanted.path, verb)) for scope in granted) for api in apis for verb in verbs)
+
+
+def _check_name(text: str, kind: str, name: str, known: Sequence[str]) -> None:
+    if name != ANY and name not in known:
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+        raise _unusable(text, f"there is no {kind} {name!r}; {hint}")
+
+
+def _unusable(text: str, why: str) -> UnusableScope:
+    return UnusableScope(f"Scope {text[:MOST_CHARACTERS]!r} cannot be used: {why}")
