@@ -170,6 +170,19 @@ def test_burst_without_a_time(text):
     assert Repeat(1.0, decision.error) == decision
 
 
+@given(
+    st.one_of(
+        st.text(max_size=60),
+        st.integers(0, 10**60).map(str),
+        st.from_regex(r"[A-Z][a-z]{2}, \d+ [A-Z][a-z]{2} \d+ [\d:]+ GMT"),
+    )
+)
+def test_any_retry_after(text):
+    """No `Retry-After` whatever breaks the decision, and none lies in the past."""
+    named = errors.retry_after(answer(429, retry_after=text), NOW)
+    assert named is None or named >= NOW
+
+
 def test_a_long_wait_is_the_callers():
     """A wait of more than a minute is not slept through but said."""
     decision = judge(READ, answer(429, retry_after="3600"), TRY)

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from crosswalk.contract import UnknownResource, load
 from crosswalk.insightly import (
@@ -99,7 +101,6 @@ async def test_count(crm):
 
 async def test_count_without_a_total(connect, odd):
     """An Insightly that tells no total cannot be asked for one."""
-    from aiohttp import web
 
     async def handler(request):
         return web.json_response([])
@@ -302,3 +303,69 @@ async def test_note_below_a_parent(crm):
     assert note.note_id in [n.note_id async for n in crm.contacts.at(contact.contact_id).notes.iterate()]
     assert "Other" == (await crm.notes.update(note.note_id, {"title": "Other"})).title
     await crm.notes.delete(note.note_id)
+
+
+async def test_query_parameters_are_checked(crm, calls):
+    """A parameter that a list does not take is refused before the call, and so is a missing one."""
+    for call, says in (
+        (crm.lead_sources.list(brief=True), "takes no brief"),
+        (crm.contacts.list(query={"sort": "x"}), "GET /Contacts takes no sort"),
+        (crm.tags.list(), "GET /Tags needs record_type"),
+    ):
+        with pytest.raises(NotOffered, match=says):
+            await call
+    assert [] == calls()
+    assert isinstance(await crm.tags.list(query={"record_type": "contacts"}), tuple)
+
+
+async def test_lists_without_pages(crm):
+    """A list that is never paged is read in one call, however long."""
+    countries = [country async for country in crm.countries.iterate()]
+    assert len(countries) == len(await crm.countries.list()) > 50
+
+
+@pytest.mark.parametrize("side", ["empty", "not_found"])
+async def test_unknown_tag(crm, sandbox, side):
+    """A tag that nobody carries finds nothing, whichever way Insightly says so."""
+    sandbox.state.first.switches = msgspec.structs.replace(sandbox.state.first.switches, search_by_unknown_tag=side)
+    assert () == await crm.contacts.search_by_tag("nobody's")
+    assert [] == [c async for c in crm.contacts.iterate(tag="nobody's")]
+
+
+async def test_closed_collection(crm, faults):
+    """A collection that the plan does not have stays an error, in readings too."""
+    faults({"fault": "status", "status": 404, "body": "", "content_type": "text/plain"})
+    with pytest.raises(NotFound, match="plan may not have"):
+        [c async for c in crm.contacts.iterate()]
+
+
+async def test_etag_of_the_header(connect, odd):
+    """An ETag that comes as a header only is the record's all the same; one that does not come is not missed."""
+
+    async def handler(request):
+        headers = {"ETag": '"v1"'} if request.path.endswith("/7") else {}
+        return web.json_response({"CONTACT_ID": 7}, headers=headers)
+
+    async with connect(await odd(handler)) as crm:
+        assert ('"v1"', UNSET) == ((await crm.contacts.get(7)).etag, (await crm.contacts.get(8)).etag)
+
+
+SIDES = [{"put_status": 201}, {"post_status": 200}, {"etag": "absent"}, {"brief": "emptying"}, {"if_match_stale": 412}]
+SIDES += [{"error_400": side} for side in ("array", "object", "text")]
+SIDES += [{"updated_after": "inclusive"}, {"custom_fields_listed": "all"}, {"put_effect": "replacing"}]
+
+
+@pytest.mark.parametrize("side", SIDES, ids=str)
+async def test_either_side_of_what_is_contested(crm, sandbox, side):
+    """The client works on either side of what sources disagree on."""
+    sandbox.state.first.switches = msgspec.structs.replace(sandbox.state.first.switches, **side)
+    made = await crm.contacts.create({"first_name": "Ada", "CROSSWALK_KEY__c": "k"})
+    assert "k" == made.custom_fields["CROSSWALK_KEY__c"]
+    assert "1" == (await crm.contacts.update(made.contact_id, {"first_name": "Ada", "phone": "1"})).phone
+    assert 21 == len([c async for c in crm.contacts.iterate(brief=True, page_size=7)])
+    with pytest.raises(BadRequest, match="FIRST_NAME"):
+        await crm.contacts.create({"first_name": "x" * 300})
+    if made.etag is not UNSET:
+        await crm.contacts.update(made.contact_id, {"first_name": "Eve"})
+        with pytest.raises(StaleRecord):
+            await crm.contacts.update(made.contact_id, {"first_name": "Ida"}, etag=made.etag)

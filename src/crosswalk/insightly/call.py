@@ -12,6 +12,15 @@ from crosswalk.insightly.wire import JSON
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+MOST_DIGITS = 18
+
+
+def whole(text: str) -> int | None:
+    """Read a header's whole number; `None` when it is something else, or too long to mean anything."""
+    text = text.strip()
+    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else None
+
+
 class Part(Struct, frozen=True):
     """One part of a multipart form; `filename` marks a file."""
 
@@ -52,8 +61,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     def number(self, header: str) -> int | None:
         """A header's whole number, `None` when it is absent or something else."""
-        text = self.headers.get(header, "").strip()
-        return int(text) if text.isdecimal() else None
+        return whole(self.headers.get(header, ""))
 
 
 Trouble: TypeAlias = Literal["not connected", "cut", "timed out", "too large"]

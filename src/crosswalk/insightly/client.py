@@ -52,7 +52,7 @@ from crosswalk.insightly.opportunities import (
     OpportunityStateReason,
 )
 from crosswalk.insightly.organisations import Organisation
-from crosswalk.insightly.pace import CALLS, Seen, counts, start
+from crosswalk.insightly.pace import CALLS, Seen, start
 from crosswalk.insightly.pacer import Pacer, Turns
 from crosswalk.insightly.pipelines import Pipeline, PipelineStage
 from crosswalk.insightly.products import Pricebook, PricebookEntry, Product
@@ -77,8 +77,8 @@ class Insightly:
 
     `pod` is the part of the API URL in Insightly's user settings, such as `na1`; or give `base_url` whole and allow
     its host by name. The client keeps to `rate` calls in any second (`None`: to none) unless `pacer` does that.
-    `calls` counts requests that left, `remaining` and `quota` are the
-    day's as last told. `clock`, `sleep` and `rng` are there for tests.
+    `calls` counts requests that left, `remaining` and `quota` are the day's as last told. `clock`, `sleep` and `rng`
+    are there for tests.
     """
 
     activity_sets: Resource[ActivitySet]
@@ -158,7 +158,7 @@ class Insightly:
         self._sleep = sleep
         self._rng = rng or random.Random()  # noqa: S311 (spreads repeats in time, keeps no secret)
         for record, about in _described().items():
-            if about.key in type(self).__annotations__:
+            if about.key in Insightly.__annotations__:
                 setattr(self, about.key, Resource(self, about, KINDS[record]))
 
     def __repr__(self) -> str:
@@ -279,7 +279,7 @@ class Insightly:
         now = time.monotonic()
         if not isinstance(outcome, Answer):
             return Seen(None, sent_at, now - began)
-        remaining, quota = counts(outcome.headers)
+        remaining, quota = outcome.number("x-ratelimit-remaining"), outcome.number("x-ratelimit-limit")
         self.remaining = self.remaining if remaining is None else remaining
         self.quota = self.quota if quota is None else quota
         named = retry_after(outcome, self._clock()) if outcome.status == BURST else None

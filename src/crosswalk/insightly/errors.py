@@ -272,6 +272,8 @@ ODD = (Refused, "Insightly refuses", "Look at what it says; the same call gets t
 BURST, TOO_EARLY, TIMED_OUT = 429, 425, 408
 LONGEST_WAIT = 60.0
 """Seconds that a call waits by itself; a longer wait is the caller's decision."""
+LONGEST_NAMED = 366 * 86_400
+"""Seconds of `Retry-After` that are believed."""
 _IF_MATCH = re.compile(r"if-match", re.IGNORECASE)
 _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
@@ -353,13 +355,14 @@ def is_daily(answer: Answer) -> bool:
 
 def retry_after(answer: Answer, now: datetime) -> datetime | None:
     """When the answer says to try again: whole seconds or a date; `None` when it does not say."""
-    text = answer.headers.get("retry-after", "").strip()
-    if text.isdecimal():
-        return now + timedelta(seconds=int(text))
-    parsed = email.utils.parsedate_tz(text) if text else None
-    if parsed is None:
+    seconds = answer.number("retry-after")
+    if seconds is not None:
+        return now + timedelta(seconds=min(seconds, LONGEST_NAMED))
+    try:
+        named = email.utils.parsedate_to_datetime(answer.headers.get("retry-after", ""))
+    except (ValueError, OverflowError):
         return None
-    return max(datetime.fromtimestamp(email.utils.mktime_tz(parsed), UTC), now)
+    return max(named.replace(tzinfo=named.tzinfo or UTC), now)
 
 
 def _midnight(now: datetime) -> datetime:

@@ -5,7 +5,6 @@ any second, and up to ten at once after a pause. How many calls fit into a secon
 learned apart: a refused burst or slow answers bring them down, quiet running brings them slowly back.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -161,9 +160,3 @@ def _ease(pace: Pace, seen: Seen) -> Pace:
     if pace.calls is not None and pace.most is not None and pace.calls < pace.most:
         return replace(pace, quiet=0, calls=pace.calls + 1)
     return replace(pace, quiet=0, patience=100)
-
-
-def counts(headers: Mapping[str, str]) -> tuple[int | None, int | None]:
-    """The day's calls left and its quota, as any answer tells them in `X-RateLimit-*`."""
-    left, quota = (headers.get(f"x-ratelimit-{name}", "") for name in ("remaining", "limit"))
-    return (int(left) if left.isdecimal() else None, int(quota) if quota.isdecimal() else None)

@@ -6,6 +6,8 @@ from typing import Generic, Protocol, TypeAlias
 from urllib.parse import quote
 
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import force_setattr
 
 from crosswalk.insightly.call import Answer, Call
 from crosswalk.insightly.errors import BadAnswer
@@ -64,12 +66,20 @@ def decode(call: Call, answer: Answer, kind: type[R], *, many: bool = False) -> 
     """
     body = answer.body.strip()
     try:
-        records = read_many(body, kind) if many or body.startswith(b"[") else (read_one(body, kind),)
+        whole_list = many or body.startswith(b"[")
+        records = read_many(body, kind) if whole_list else (_versioned(read_one(body, kind), answer),)
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError, ValueError, AttributeError) as exc:
         raise _unreadable(call, answer, str(exc)) from exc
     if not records and not many:
         raise _unreadable(call, answer, "an empty list")
     return records
+
+
+def _versioned(record: R, answer: Answer) -> R:
+    """The record with its ETag: some answers carry it as a field, some as a header only, some not at all."""
+    if getattr(record, "etag", None) is UNSET and "etag" in answer.headers:
+        force_setattr(record, "etag", answer.headers["etag"])
+    return record
 
 
 def _unreadable(call: Call, answer: Answer, why: str) -> BadAnswer:

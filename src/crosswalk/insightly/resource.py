@@ -11,7 +11,7 @@ from crosswalk.contract import Resource as Described
 from crosswalk.insightly.body import Shape, to_body
 from crosswalk.insightly.call import READS, Answer, Call
 from crosswalk.insightly.changes import Changes, Mark
-from crosswalk.insightly.errors import BadAnswer, NotOffered
+from crosswalk.insightly.errors import BadAnswer, NotFound, NotOffered
 from crosswalk.insightly.one import One
 from crosswalk.insightly.page import PAGE
 from crosswalk.insightly.reading import Caller, Id, Query, Reading, decode, segment, to_value, walk
@@ -20,6 +20,9 @@ from crosswalk.insightly.wire import to_query
 
 OVERLAP = timedelta(seconds=2)
 """How far before `updated_after` reading starts: sources disagree on whether the limit is included."""
+
+
+PAGING = frozenset({"top", "skip", "count_total"})
 
 
 class Resource(Generic[R]):
@@ -68,7 +71,11 @@ class Resource(Generic[R]):
     async def search_by_tag(self, tag: str, *, brief: bool = False, top: int = 100, skip: int = 0) -> tuple[R, ...]:
         """One page of the records that carry a tag."""
         query = {"tagName": tag, **_brief(brief), "top": str(top), "skip": str(skip)}
-        return self._many(*await self._page("/SearchByTag", query))
+        try:
+            return self._many(*await self._page("/SearchByTag", query))
+        except NotFound:
+            # an unknown tag is an empty list or a 404: sources disagree
+            return ()
 
     async def count(
         self, field_name: str | None = None, field_value: object = None, *, updated_after: datetime | None = None
@@ -125,9 +132,14 @@ class Resource(Generic[R]):
         path, query = self._where(
             field_name, field_value, tag=tag, updated_after=updated_after, brief=brief, query=query
         )
-        operation = self.must("GET", path)
-        async for records in walk(self._caller, self._reading(path, operation), query, size=page_size):
-            yield records
+        operation = self._takes(path, query)
+        try:
+            async for records in walk(self._caller, self._reading(path, operation), query, size=page_size):
+                yield records
+        except NotFound:
+            # an unknown tag is an empty list or a 404: sources disagree
+            if tag is None:
+                raise
 
     def changes(self, since: Mark | datetime, *, overlap: timedelta = OVERLAP, brief: bool = False) -> Changes[R]:
         """Records changed since a time or since an earlier reading's `mark`, each version once."""
@@ -240,8 +252,17 @@ class Resource(Generic[R]):
         return Reading(self.path + suffix, self.kind, self.about.id, paged="skip" in operation.query)
 
     async def _page(self, suffix: str, params: Query) -> tuple[Call, Answer]:
-        operation = self.must("GET", suffix)
+        operation = self._takes(suffix, params)
         return await self._send("GET", suffix, params={k: v for k, v in params.items() if k in operation.query})
+
+    def _takes(self, suffix: str, query: Query) -> Operation:
+        """The operation of a list, if it takes these parameters. Raises `NotOffered`. Not all lists are paged."""
+        operation = self.must("GET", suffix)
+        unknown, missing = set(query) - {*operation.query, *PAGING}, set(operation.requires) - set(query)
+        if unknown or missing:
+            says = f"takes no {min(unknown)}" if unknown else f"needs {min(missing)}"
+            raise NotOffered(f"GET {self.path}{suffix} {says}. It takes {', '.join(operation.query) or 'nothing'}.")
+        return operation
 
     async def _send(
         self, verb: str, suffix: str, *, params: Query | None = None, body: object = None, headers: Query | None = None
