@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from crosswalk.insightly import Insightly, Record, Resource
 
 Command = Callable[..., None]
+ATTEMPTS = 3
+"""Tries of a read: a person waits."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
     """Which Insightly, and with which key: a linked account's, or one given."""
 
@@ -57,6 +59,7 @@ class Where:
             allow_hosts=(*settings().allowed_hosts, *this_machine(self.base_url)),
             rate=self.rate,
             timeout=settings().request_timeout,
+            attempts=ATTEMPTS,
         ) as crm:
             yield crm
 
@@ -107,7 +110,8 @@ def _where(command: Command) -> Command:
         **options: Any,
     ) -> None:
         key = api_key_file.read().strip() if api_key_file else api_key
-        command(where=Where(account, pod, base_url, rate, key), **options)
+        where = Where(account=account, pod=pod, base_url=base_url, rate=rate, api_key=key)
+        command(where=where, **options)
 
     return with_where
 

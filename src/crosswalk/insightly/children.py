@@ -17,7 +17,7 @@ from crosswalk.insightly.record import R
 from crosswalk.insightly.wire import to_query
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """One record: who calls, the resource's description, the path of its collection, its id."""
 
     caller: Caller

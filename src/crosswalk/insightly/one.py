@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Generic, TypeVar
 
-from crosswalk.contract import Resource as Described
 from crosswalk.insightly.activity_sets import ActivitySetAssignment
 from crosswalk.insightly.call import Answer, Call, Part
 from crosswalk.insightly.children import Children, Place
@@ -21,7 +20,7 @@ from crosswalk.insightly.products import PricebookEntry
 from crosswalk.insightly.projects import Milestone
 from crosswalk.insightly.prospects import StaticListMembership
 from crosswalk.insightly.quotations import QuotationDocument, QuotationLineItem
-from crosswalk.insightly.reading import Caller, Id, decode, segment
+from crosswalk.insightly.reading import decode, segment
 from crosswalk.insightly.record import R, Record, to_fields
 from crosswalk.insightly.tasks import Task
 from crosswalk.insightly.tickets import TicketComment
@@ -34,10 +33,10 @@ K = TypeVar("K", bound=Record)
 class One(Generic[R]):
     """One record, such as `crm.contacts.at(7)`. What Insightly does not offer raises `NotOffered`, without a call."""
 
-    def __init__(self, caller: Caller, about: Described, kind: type[R], path: str, id: Id) -> None:  # noqa: A002 (Insightly's own word for it)
+    def __init__(self, place: Place, kind: type[R]) -> None:
+        self.id = place.id
+        self._place = place
         self._kind = kind
-        self.id = id
-        self._place = Place(caller, about, path, id)
         self.comments = self._children("Comments", Comment)
         self.dates = self._children("Dates", Date)
         self.documents = self._children("QuotationDocument", QuotationDocument)

@@ -44,7 +44,7 @@ def _checked(whole: str, allowed: frozenset[str]) -> str:
         raise HostRefused(f"The base URL cannot be read: {exc}.") from exc
     if parts.username is not None or parts.query or parts.fragment or not host:
         raise HostRefused(f"{_shown(parts)} is no base URL. Give scheme, host and path, nothing else.")
-    listed = _listed(parts.scheme, host, port, allowed)
+    listed = _listed(parts, allowed)
     if parts.scheme == "https" and _HOST.fullmatch(host) and port in {None, 443} and not listed:
         if parts.path != VERSION:
             raise HostRefused(f"{_shown(parts)} is no base URL of Insightly's: its path must be {VERSION}.")
@@ -59,11 +59,11 @@ def _checked(whole: str, allowed: frozenset[str]) -> str:
     return parts.geturl()
 
 
-def _listed(scheme: str, host: str, port: int | None, allowed: frozenset[str]) -> bool:
+def _listed(parts: SplitResult, allowed: frozenset[str]) -> bool:
     """Whether `host:port` is allowed by name; a name without a port means the scheme's own."""
+    host, usual = (parts.hostname or "").lower(), PORTS.get(parts.scheme)
     shown = f"[{host}]" if ":" in host else host
-    usual = PORTS.get(scheme)
-    return f"{shown}:{port or usual}" in allowed or (port in {None, usual} and bool({shown, host} & allowed))
+    return f"{shown}:{parts.port or usual}" in allowed or (parts.port in {None, usual} and shown in allowed)
 
 
 def this_machine(whole: str | None) -> tuple[str, ...]:

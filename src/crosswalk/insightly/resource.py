@@ -11,6 +11,7 @@ from crosswalk.contract import Resource as Described
 from crosswalk.insightly.body import Shape, to_body
 from crosswalk.insightly.call import READS, Answer, Call
 from crosswalk.insightly.changes import Changes, Mark
+from crosswalk.insightly.children import Place
 from crosswalk.insightly.errors import BadAnswer, NotFound, NotOffered
 from crosswalk.insightly.one import One
 from crosswalk.insightly.page import PAGE
@@ -162,7 +163,7 @@ class Resource(Generic[R]):
 
     def at(self, id: Id) -> One[R]:  # noqa: A002 (as above)
         """One record without reading it, for what hangs below it."""
-        return One(self._caller, self.about, self.kind, self.path, id)
+        return One(Place(caller=self._caller, about=self.about, path=self.path, id=id), self.kind)
 
     async def me(self) -> R:
         """The user whose key this is: the best check of a key."""
