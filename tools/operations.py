@@ -20,7 +20,8 @@ def table() -> str:
 def rows() -> Iterator[str]:
     """Write one row an operation. Raises `AssertionError` for one that is not served as the contract says."""
     sys.path.insert(0, str(ROOT / "tests"))
-    from fixtures.exercises import ALL, make_caller, watch
+    from fixtures.caller import ALL, make_caller
+    from fixtures.exercises import watch
 
     for resource, operation in ALL:
         served = watch(make_caller(), resource, operation)

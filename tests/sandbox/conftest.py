@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.exercises import Caller, make_caller
+from fixtures.caller import Caller, make_caller
 
 
 @pytest.fixture

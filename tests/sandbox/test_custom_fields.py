@@ -5,7 +5,7 @@ import json
 import pytest
 
 from crosswalk.sandbox.switches import Switches
-from fixtures.exercises import Caller
+from fixtures.caller import Caller
 
 Values = dict[str, object]
 

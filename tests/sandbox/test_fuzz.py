@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from crosswalk.contract import Operation, Resource, load
 from crosswalk.sandbox.switches import Switches
-from fixtures.exercises import ALL, FORM, LOOKS, Caller, look, make_caller, name_of, plan_of, table_key
+from fixtures.caller import ALL, Caller, make_caller, name_of, table_key
+from fixtures.exercises import FORM, LOOKS, look, plan_of
 
 EXAMPLES = 3000 if os.environ.get("CROSSWALK_TEST_HARD") else 150
 CALLER = make_caller()

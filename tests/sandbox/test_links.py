@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fixtures.exercises import Caller
+from fixtures.caller import Caller
 
 Record = dict[str, object]
 

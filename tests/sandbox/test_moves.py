@@ -8,7 +8,8 @@ from crosswalk.sandbox.bulk import BULK
 from crosswalk.sandbox.call import Answer, Call
 from crosswalk.sandbox.operations import perform
 from crosswalk.sandbox.switches import Switches
-from fixtures.exercises import FORM, Caller, form_of
+from fixtures.caller import Caller
+from fixtures.exercises import FORM, form_of
 
 Record = dict[str, object]
 
@@ -32,13 +33,15 @@ def pick(record: object, *names: str) -> list[object]:
         ({"BID_AMOUNT": 100, "BID_DURATION": 12}, 100),
         ({"BID_AMOUNT": 100, "BID_TYPE": "per month", "BID_DURATION": 12}, 1200),
         ({"BID_AMOUNT": "99.5", "BID_TYPE": "Per Hour"}, 99.5),
+        ({"BID_AMOUNT": 2**80, "BID_TYPE": "Per Day", "BID_DURATION": 2**31 - 1}, float(2**80 * (2**31 - 1))),
         ({}, None),
     ],
 )
 def test_value(caller: Caller, bid: Record, value: object):
     """An opportunity's value is amount times duration, but for a fixed bid; it is not written."""
     made = make(caller, "Opportunities", {"OPPORTUNITY_NAME": "A", "OPPORTUNITY_VALUE": 7, **bid})
-    assert value == made["OPPORTUNITY_VALUE"]
+    assert value == pytest.approx(made["OPPORTUNITY_VALUE"])
+    assert caller.instance.snapshot()
 
 
 def test_state_history(caller: Caller):

@@ -8,7 +8,8 @@ from crosswalk.contract import Operation, Resource, load
 from crosswalk.sandbox.instance import RECORDS
 from crosswalk.sandbox.operations import handlers
 from crosswalk.sandbox.switches import Switches
-from fixtures.exercises import ALL, NOW, Caller, Served, name_of, plan_of, watch
+from fixtures.caller import ALL, NOW, Caller, name_of
+from fixtures.exercises import Served, plan_of, watch
 
 SILENT = {
     "POST /cti/user/{user_id}/{object_name}/{record_id}/display",  # opens a window on somebody's screen

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from crosswalk.sandbox.switches import Switches
-from fixtures.exercises import NOW, Caller
+from fixtures.caller import NOW, Caller
 
 Record = dict[str, object]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crosswalk.sandbox.seed import make_instance
 from crosswalk.sandbox.switches import Switches
-from fixtures.exercises import NOW, SMALL, Caller
+from fixtures.caller import NOW, SMALL, Caller
 
 PAGED = Caller(make_instance("paged", sizes=SMALL | {"contacts": 620}, now=NOW))
 

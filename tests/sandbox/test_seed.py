@@ -7,7 +7,7 @@ import pytest
 
 from crosswalk.sandbox.seed import make_instance
 from crosswalk.sandbox.values import format_moment
-from fixtures.exercises import NOW, Caller, make_caller
+from fixtures.caller import NOW, Caller, make_caller
 
 
 def test_deterministic():

@@ -12,7 +12,7 @@ from crosswalk.sandbox.query import answer_rows
 from crosswalk.sandbox.refusals import Invalid
 from crosswalk.sandbox.rules import Draft, change
 from crosswalk.sandbox.table import Row
-from crosswalk.sandbox.values import format_moment
+from crosswalk.sandbox.values import format_moment, tame
 
 HEAD = "apiOpportunityState"
 CLOSED = frozenset({"WON", "LOST", "ABANDONED"})
@@ -23,7 +23,7 @@ def prepare(draft: Draft) -> None:
     """Reckon the value, close or open with the state, and give a new opportunity its mailbox."""
     amount, duration = draft["BID_AMOUNT"], draft["BID_DURATION"]
     times = duration if isinstance(duration, int) and draft["BID_TYPE"] != "Fixed Bid" else 1
-    draft["OPPORTUNITY_VALUE"] = amount * times if isinstance(amount, int | float) else None
+    draft["OPPORTUNITY_VALUE"] = tame(amount * times) if isinstance(amount, int | float) else None
     if draft.changes("OPPORTUNITY_STATE"):
         draft["ACTUAL_CLOSE_DATE"] = _close_date(draft)
     give_mailbox(draft, "O")

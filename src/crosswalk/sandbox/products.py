@@ -5,6 +5,7 @@ from crosswalk.sandbox.instance import Instance
 from crosswalk.sandbox.refusals import Invalid, failed
 from crosswalk.sandbox.rules import Draft
 from crosswalk.sandbox.table import Row
+from crosswalk.sandbox.values import tame
 
 CURRENCY = "USD"
 
@@ -60,7 +61,7 @@ def prepare_item(draft: Draft) -> None:
         draft["CURRENCY_CODE"] = draft["CURRENCY_CODE"] or entries.get(entry, "CURRENCY_CODE")
         if draft["LIST_PRICE"] is None:
             draft["LIST_PRICE"] = entries.get(entry, "PRICE")
-    subtotal = round(_amount(draft["UNIT_PRICE"]) * _amount(draft["QUANTITY"]), 2)
+    subtotal = tame(round(_amount(draft["UNIT_PRICE"]) * _amount(draft["QUANTITY"]), 2))
     draft["SUBTOTAL"] = subtotal
     draft["TOTAL_PRICE"] = round(subtotal * (1 - _amount(draft["DISCOUNT"]) / 100), 2)
 

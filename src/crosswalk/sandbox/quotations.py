@@ -7,6 +7,7 @@ from crosswalk.sandbox.products import CURRENCY
 from crosswalk.sandbox.removal import remove
 from crosswalk.sandbox.rules import Draft, change
 from crosswalk.sandbox.table import Row
+from crosswalk.sandbox.values import tame
 
 FIRST_NUMBER = 1001
 SHARED = ("PRICEBOOK_ENTRY_ID", "DESCRIPTION", "CURRENCY_CODE", "QUANTITY", "LIST_PRICE", "UNIT_PRICE")
@@ -23,7 +24,8 @@ def prepare(draft: Draft) -> None:
     books, number = draft.instance.tables["pricebook"], draft["PRICEBOOK_ID"]
     book = books.rows.get(number) if isinstance(number, int) else None
     draft["QUOTATION_CURRENCY_CODE"] = CURRENCY if book is None else books.get(book, "CURRENCY_CODE")
-    draft["GRAND_TOTAL"] = _amount(draft["TOTAL_PRICE"]) + _amount(draft["SHIPPING_HANDLING"]) + _amount(draft["TAX"])
+    parts = (draft[name] for name in ("TOTAL_PRICE", "SHIPPING_HANDLING", "TAX"))
+    draft["GRAND_TOTAL"] = tame(sum(map(_amount, parts)))
 
 
 def settle_item(draft: Draft, row: Row) -> None:
@@ -49,7 +51,7 @@ def sum_up(instance: Instance, number: object, *, without: int) -> None:
     grand = total + _amount(table.get(row, "SHIPPING_HANDLING")) + _amount(table.get(row, "TAX"))
     sums = {"subtotal": subtotal, "discount": round(subtotal - total, 2), "total_price": total, "grand_total": grand}
     for name, value in {**sums, "line_item_count": len(mine)}.items():
-        values[place[name]] = value
+        values[place[name]] = tame(value)
     table.replace(row, values, version=instance.next_version())
 
 

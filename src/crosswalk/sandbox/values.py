@@ -10,7 +10,7 @@ Coerce = Callable[[object], object]
 
 RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1), None: (-(2**63), 2**63 - 1)}
 CLR = {"integer": "System.Int64", "number": "System.Decimal", "boolean": "System.Boolean", "string": "System.String"}
-DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,7})?)?(?:Z|[+-]\d\d:\d\d)?)?")
+DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,7})?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 LARGEST = 7.9e28  # the largest System.Decimal
 WORDS = {"true": True, "false": False}
 
@@ -89,7 +89,7 @@ def _whole(value: object) -> int | None:
 
 
 def _number(value: object) -> object:
-    if value.__class__ is int or value.__class__ is float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return _decimal(value)
     if value is None or value == "":
         return None
@@ -101,10 +101,15 @@ def _number(value: object) -> object:
     raise _unfit(value, CLR["number"])
 
 
-def _decimal(value: object) -> object:
-    if abs(value) < LARGEST:  # type: ignore[arg-type]  # an int or a float, see the caller
-        return value
+def _decimal(value: float) -> object:
+    if abs(value) < LARGEST:
+        return tame(value)
     raise _unfit(value, CLR["number"])
+
+
+def tame(number: float) -> float:
+    """Keep a sum or product storable: past 64 bits a whole number becomes a rounded one."""
+    return float(number) if abs(number) >= RANGES["int64"][1] else number
 
 
 def _boolean(value: object) -> object:
