@@ -1,6 +1,8 @@
 """When the next call may start."""
 
 from bisect import bisect_right
+from collections import deque
+from heapq import heappop, heappush
 
 import pytest
 from hypothesis import given
@@ -175,3 +177,57 @@ def test_the_days_count():
     """The day's quota is what the last answer told."""
     pace = end(leave(start(), 0.0), 0.1, remaining=99_986, quota=100_000)
     assert (99_986, 100_000) == (pace.remaining, pace.quota)
+
+
+class Strict:
+    """An Insightly that allows fewer calls in a second than its document says, asked without pause."""
+
+    def __init__(self, limit, *, latency=0.2):
+        self.limit, self.latency = limit, latency
+        self.pace, self.now, self.ends, self.taken = start(), 0.0, [], deque()
+        self.refused, self.answered = [], []
+
+    def run(self, seconds):
+        """Ask until then."""
+        while self.now < seconds:
+            while self.ends and self.ends[0][0] <= self.now:
+                at, _, seen = heappop(self.ends)
+                self.pace = note(self.pace, seen, at)
+            match admit(self.pace, self.now):
+                case Go(after):
+                    self.pace = send(after, self.now)
+                    self.answer()
+                case Wait(until):
+                    dues = [due for due in (until, self.ends[0][0] if self.ends else None) if due is not None]
+                    self.now = max(min(dues), self.now + 1e-6)
+        return self
+
+    def answer(self):
+        """Refuse or take the call sent now."""
+        while self.taken and self.now - self.taken[0] > 1:
+            self.taken.popleft()
+        full = len(self.taken) >= self.limit
+        (self.refused if full else self.answered).append(self.now)
+        if not full:
+            self.taken.append(self.now)
+        status, took, hold = (429, 0.05, self.now + 1) if full else (200, self.latency, None)
+        heappush(
+            self.ends, (self.now + took, len(self.refused) + len(self.answered), Seen(status, self.now, took, hold))
+        )
+
+
+@pytest.mark.parametrize("limit", [1, 3, 5, 8])
+def test_a_lower_limit_is_learned(limit):
+    """Where fewer calls are allowed than documented, the pace finds it and stays near it, seldom refused again."""
+    strict = Strict(limit).run(600)
+    late = [at for at in strict.answered if at > 300]
+    assert limit * 0.6 <= len(late) / 300 <= limit
+    assert len([at for at in strict.refused if at > 300]) <= 6
+
+
+@pytest.mark.parametrize("latency", [0.05, 0.2, 1.0, 1.5])
+def test_latency_alone_slows_nothing_for_long(latency):
+    """Answers that are always slow get enough calls in flight to keep the pace."""
+    strict = Strict(10, latency=latency).run(300)
+    assert 9.5 <= len([at for at in strict.answered if at > 200]) / 100
+    assert [] == strict.refused
