@@ -41,7 +41,14 @@ def between(page: Path, mark: str, text: str) -> str:
     return f"{before}{start}\n{text.strip()}\n{end}{after}"
 
 
-PAGES: dict[Path, Callable[[Path], str]] = {DOCS / "cli.md": command_line}
+def served(page: Path) -> str:
+    """docs/sandbox.md: its table of operations, made by calling every one of them."""
+    from operations import table
+
+    return between(page, "operations", table())
+
+
+PAGES: dict[Path, Callable[[Path], str]] = {DOCS / "cli.md": command_line, DOCS / "sandbox.md": served}
 
 
 def main() -> int:

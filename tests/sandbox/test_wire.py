@@ -166,7 +166,7 @@ async def test_compressed_requests(http, coding, pack):
         assert "Zoë" == (await answer.json())["FIRST_NAME"]
 
 
-@pytest.mark.parametrize("body", [b"no gzip at all", gzip.compress(b"{}")[:-6]])
+@pytest.mark.parametrize("body", [b"no gzip at all", gzip.compress(b"{}", mtime=0)[:-6]])
 async def test_a_body_that_is_not_what_it_says(http, body):
     """A broken or cut gzip body is a clear 400."""
     async with http.post("Contacts", data=body, headers={"Content-Encoding": "gzip"}) as answer:

@@ -52,7 +52,7 @@ class Answer:
     reason: str | None = None
 
 
-class Refusal(Exception):  # noqa: N818 (Insightly refuses; not every refusal is a fault)
+class Refusal(Exception):
     """An answer that is not a success, raised from wherever it is noticed and rendered once."""
 
     def __init__(self, answer: Answer) -> None:
