@@ -116,3 +116,16 @@ async def test_against_the_sandbox(crm):
     got, mark = await read(crm, mark)
     assert ["Changed"] == got
     assert [] == (await read(crm, mark))[0]
+
+
+async def test_a_long_reading_remembers_little(connect, odd, monkeypatch):
+    """What no longer matters is forgotten while reading, not at the end."""
+    monkeypatch.setattr("crosswalk.insightly.changes.ROOM", 10)  # a thousand records would only take longer
+    book = Book()
+    for id_ in range(1, 60):
+        book.put(id_, "a", T0 - timedelta(hours=1) + timedelta(minutes=id_))
+    async with connect(await odd(book.answer)) as crm:
+        changes = crm.contacts.changes(T0 - timedelta(hours=9))
+        assert 59 == len([c async for c in changes])
+        assert len(changes._kept) <= 11
+        assert {"59"} == set(changes.mark.seen)

@@ -83,7 +83,7 @@ def _hook(kind: type, value: object) -> object:
         return to_moment(value) if value else None
     if kind is CustomValues and isinstance(value, list):
         return {entry["FIELD_NAME"]: entry.get("FIELD_VALUE") for entry in value}
-    raise msgspec.ValidationError(f"Expected {kind.__name__}, got {type(value).__name__}")
+    raise TypeError(f"Expected {kind.__name__}, got {type(value).__name__}")
 
 
 @cache
