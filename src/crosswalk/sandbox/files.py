@@ -1,12 +1,11 @@
 """File attachments: up as multipart forms, down as bytes, metadata on request."""
 
-from crosswalk.sandbox.answers import DELETED, answer_record, find_in_path, read_id, table_of
+from crosswalk.sandbox.answers import answer_record, find_in_path, read_id, table_of
 from crosswalk.sandbox.call import Answer, Call
 from crosswalk.sandbox.forms import Part, read_form
 from crosswalk.sandbox.instance import Blob, Instance
 from crosswalk.sandbox.query import answer_rows, test_updated
 from crosswalk.sandbox.refusals import Invalid, failed, refuse
-from crosswalk.sandbox.removal import remove
 from crosswalk.sandbox.table import Row
 from crosswalk.sandbox.values import format_moment
 
@@ -85,14 +84,6 @@ def download_file(instance: Instance, call: Call) -> Answer:
     name = blob.name.encode("ascii", "replace").decode().replace('"', "'").replace("\r", " ").replace("\n", " ")
     header = ("Content-Disposition", f'attachment; filename="{name}"')
     return Answer(200, blob.data, content_type=media_type(blob.content_type), headers=(header,))
-
-
-def delete_file(instance: Instance, call: Call) -> Answer:
-    """Remove a file."""
-    table = table_of(instance, call)
-    row = find_in_path(instance, table, call)
-    remove(instance, table, row, user=call.user)
-    return DELETED
 
 
 def media_type(text: str) -> str:

@@ -73,10 +73,6 @@ class Instance:
         self._version = 0x7D00
         self._switches = Switches()
 
-    def table(self, key: str) -> Table:
-        """Find a table by its key, which for a custom object is its name in lower case."""
-        return self.tables[key]
-
     def fields_of(self, key: str) -> CustomFields:
         """Give the custom fields of one kind of record."""
         return self.custom.get(key, NO_FIELDS)

@@ -27,7 +27,7 @@ def settle(draft: Draft, row: Row) -> None:
     flag = DEFAULTS[draft.table.schema.key]
     for other in list(draft.table.where(flag, True)) if draft[flag] else ():
         if other is not row:
-            draft.table.amend(other, flag, False)
+            draft.table.amend(other, flag, value=False)
 
 
 def list_statuses(instance: Instance, call: Call) -> Answer:

@@ -94,7 +94,7 @@ class Table:
         row.json = None
         self._note_visibility(row)
 
-    def amend(self, row: Row, name: str, value: object) -> None:
+    def amend(self, row: Row, name: str, *, value: object) -> None:
         """Complete a record with one more value."""
         values = list(row.values)
         values[self.schema.place[name.lower()]] = value

@@ -28,7 +28,7 @@ def settle(draft: Draft, row: Row) -> None:
     text = draft["TicketCommentBodyHtml"]
     if not isinstance(text, str):
         return
-    draft.table.amend(row, "TicketCommentBodyHtml", None)
+    draft.table.amend(row, "TicketCommentBodyHtml", value=None)
     table = draft.instance.tables["ticket_comments"]
     facts = {
         "TICKET_ID": row.id,
