@@ -8,6 +8,7 @@ from litestar.exceptions import ServiceUnavailableException
 from litestar.params import SkipValidation
 from msgspec import Struct
 
+from crosswalk.api.errors import problem_of
 from crosswalk.store.database import Database
 from crosswalk.store.errors import DatabaseUnreachable, StoreError
 from crosswalk.store.migrate import head, require_head
@@ -32,7 +33,7 @@ async def show_live() -> Live:
     return Live()
 
 
-@get("/health/ready", summary="Whether the hub can work", raises=[ServiceUnavailableException])
+@get("/health/ready", summary="Whether the hub can work", responses={503: problem_of(503)})
 async def show_ready(database: NamedDependency[SkipValidation[Database]]) -> Ready:
     """Answer 200 when the database answers and its schema is this version's, else 503."""
     try:

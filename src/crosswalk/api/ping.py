@@ -20,6 +20,7 @@ class Welcome(Struct, frozen=True):
     version: str
     serves: tuple[str, ...]
     openapi: str = "/openapi.json"
+    docs: str = "/docs"
 
 
 @get("/ping", summary="Whether the hub answers")
@@ -31,4 +32,4 @@ async def ping() -> Pong:
 @get("/", summary="What is served here")
 async def welcome() -> Welcome:
     """Say what this is and where its parts are; nothing of any account is shown here."""
-    return Welcome("Crosswalk", version("crosswalk"), ("/ping", "/health/live", "/health/ready"))
+    return Welcome("Crosswalk", version("crosswalk"), ("/ping", "/health/live", "/health/ready", "/v1"))
