@@ -53,22 +53,25 @@ class Account:
         """Put new records in place of all there are; the first key stays."""
         key = self.instance.users[0].key
         self.instance = make_instance(self.name, seed=seed, sizes=sizes, now=now, api_key=key)
+        self.instance.plan = self.plan.name.title()
         self.changes += 1
 
     def join(self, plan: Plan) -> None:
         """Change to another plan, and its calls a day."""
         self.plan = plan
+        self.instance.plan = plan.name.title()
         self.limiter.limits = replace(self.limiter.limits, per_day=plan.per_day)
 
     def reset(self, now: datetime) -> None:
         """Go back to what the account was made as."""
         recipe = self.recipe
-        self.sow(now, seed=recipe.seed, sizes=recipe.sizes)
         self.plan, self.limiter, self.switches = recipe.plan, Limiter(recipe.limits), recipe.switches
+        self.sow(now, seed=recipe.seed, sizes=recipe.sizes)
         self.barred.clear()
 
 
 def open_account(recipe: Recipe, now: datetime) -> Account:
     """Make an account from its recipe."""
     instance = make_instance(recipe.name, seed=recipe.seed, sizes=recipe.sizes, now=now, api_key=recipe.api_key)
+    instance.plan = recipe.plan.name.title()
     return Account(recipe, instance, recipe.plan, Limiter(recipe.limits), recipe.switches)
