@@ -274,13 +274,6 @@ def test_private_record(caller: Caller):
     assert 1 == len(json.loads(caller("GET /Contacts/Search", **search).body))
 
 
-def test_record_limit(caller: Caller):
-    """An instance that is full refuses further records with 402."""
-    caller.instance.record_limit = 10
-    answer = caller("POST /Contacts", {"FIRST_NAME": "Too many"})
-    assert (402, b"Record limit reached.") == (answer.status, answer.body)
-
-
 def test_user_is_frozen(caller: Caller):
     """A key never shows in a user's repr."""
     user = replace(caller.instance.users[0], key="sesame")

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from crosswalk.sandbox.call import Answer, Call, User
+import msgspec
+
+from crosswalk.sandbox.call import Answer, Call, Refusal, User
 from crosswalk.sandbox.instance import RECORDS, Instance, etag_of
 from crosswalk.sandbox.refusals import Invalid, forbidden, missing, refuse
 from crosswalk.sandbox.table import Row, Table
 
 MAX_DIGITS = 19
-NOWHERE = "No HTTP resource was found that matches the request URI."
+NOWHERE = "No HTTP resource was found that matches the request URI"
 DELETED = Answer(202, content_type=None)
 
 
@@ -20,7 +22,7 @@ def table_of(instance: Instance, call: Call) -> Table:
     name = call.object_name or call.params.get("objectName", "")
     found = instance.tables.get(f"{RECORDS}:{name.lower()}")
     if found is None:
-        raise refuse(404, NOWHERE)
+        raise Refusal(Answer(404, msgspec.json.encode({"Message": f"{NOWHERE} '/{name}'."})))
     return found
 
 

@@ -68,7 +68,6 @@ class Instance:
         self.links = Links(first_id=310_000_001)
         self.extras = Extras()
         self.plan = "Professional"
-        self.record_limit: int | None = None
         self.storage_limit = 100_000_000
         self._version = 0x7D00
         self._switches = Switches()

@@ -7,7 +7,7 @@ from crosswalk.sandbox.call import Call
 from crosswalk.sandbox.custom_fields import merge_values
 from crosswalk.sandbox.dates import keep_parts, take_parts
 from crosswalk.sandbox.instance import Instance
-from crosswalk.sandbox.refusals import Invalid, forbidden, refuse
+from crosswalk.sandbox.refusals import Invalid, forbidden
 from crosswalk.sandbox.rules import PLAIN, Draft, Rules, open_draft
 from crosswalk.sandbox.schema import Model, Slot
 from crosswalk.sandbox.table import Row, Table
@@ -32,8 +32,6 @@ def create(instance: Instance, call: Call, table: Table, *, body: Body, fixed: B
     """Check a body, complete it and keep it as a new record; `fixed` fields are settled by the path."""
     rules = rules_of(instance, table)
     check_rights(call, rules)
-    if instance.record_limit is not None and sum(instance.counts().values()) >= instance.record_limit:
-        raise refuse(402, "Record limit reached.")
     draft = Draft(instance, table, None, list(table.schema.blank), call.user, call.now)
     for name, default in rules.defaults.items():
         draft[name] = default(draft) if callable(default) else default
