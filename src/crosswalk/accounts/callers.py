@@ -53,6 +53,7 @@ class Callers:
         self._known: dict[str, Known] = {}
         self._counts: tuple[int, int] | None = None
         self._refreshed = float("-inf")
+        self._begun = self._done = 0  # refreshes so far
         self._turn = asyncio.Lock()
         self._used: dict[str, datetime] = {}
         self._written: dict[str, datetime] = {}
@@ -78,18 +79,19 @@ class Callers:
 
     async def refresh(self) -> None:
         """Learn what was made and revoked; whoever waits together asks once."""
-        asked = self._clock()
+        asked = self._begun
         async with self._turn:
-            if self._refreshed > asked:
+            if self._done > asked:
                 return
-            begun = self._clock()
+            self._begun += 1
+            at = self._clock()
             async with self._database.read() as connection:
                 made, revoked = (await connection.execute(COUNT_CHANGES)).one()
                 if (made, revoked) != self._counts:
                     rows = (await connection.execute(LIST_LIVE)).mappings()
                     self._known = {row["prefix"]: Known(row["digest"], to_caller(row)) for row in rows}
                     self._counts = (made, revoked)
-            self._refreshed = begun
+            self._refreshed, self._done = at, self._begun
 
     async def write_used(self, *, every: timedelta) -> None:
         """Write when tokens were last used, each no more than once in `every`."""
