@@ -38,8 +38,13 @@ test: lint  ## lint, types and every test at small numbers
 test-hard: .venv/installed-dev  ## the same tests at their full numbers
 	CROSSWALK_TEST_HARD=1 $(BIN)/pytest -m hard
 
-bench: .venv/installed-dev  ## measure, side by side with peers
-	$(BIN)/python bench/run.py
+.bench/installed: bench/requirements.txt
+	$(PYTHON) -m venv .bench
+	.bench/bin/pip install -q -r bench/requirements.txt
+	@touch $@
+
+bench: .venv/installed-dev .bench/installed  ## measure, side by side with peers
+	BENCH_PEERS=.bench/bin/python $(BIN)/python bench/run.py $(NAME)
 
 docs: .venv/installed-dev  ## write the generated pages again
 	$(BIN)/python tools/pages.py
@@ -50,4 +55,4 @@ lock: .venv/installed-dev  ## pin every dependency again
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade tools/build.in pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
 
 clean:  ## remove what was made
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
