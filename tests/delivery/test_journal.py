@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from crosswalk.delivery.errors import UnfinishedRun
 from crosswalk.delivery.journal import Dead, Settled, Waiting, open_journal
-from crosswalk.delivery.payload import Plan
+from crosswalk.delivery.plan import Plan
 from crosswalk.delivery.run import Order, Run, begin_run, count_states, end_run
 from crosswalk.delivery.template import find_template
 from crosswalk.store.accounts import ADD_ACCOUNT
@@ -25,7 +25,7 @@ async def order(database):
             ADD_ACCOUNT, {"id": "a", "name": "acme", "base_url": "https://x", "status": "active", "created_at": NOW}
         )
     return Order(
-        source="people.csv", content="c0ffee", account="a", plan=Plan(template=find_template("create-contact"))
+        source="people.csv", content="c0ffee", account="a", plan=Plan(call=find_template("create-contact"))
     )
 
 

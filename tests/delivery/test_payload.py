@@ -1,30 +1,40 @@
 """From a row to its call: mapping, types, what is refused before a call is spent."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crosswalk.contract import load
+from crosswalk.delivery.cell import cast
 from crosswalk.delivery.errors import PlanError, UnknownTemplate
-from crosswalk.delivery.payload import Invalid, Payload, Plan, cast, make_payload, settle_plan
+from crosswalk.delivery.payload import Invalid, Payload, make_payload
+from crosswalk.delivery.plan import Plan, Rows
+from crosswalk.delivery.planning import settle_plan
 from crosswalk.delivery.template import TEMPLATES, find_template
 
-CONTACTS = load().resources["Contacts"]
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OPPORTUNITIES = load().resources["Opportunities"]
 COLUMNS = ("first_name", "last_name", "phone", "id")
 
 
 def plan(template="create-contact", **settings):
     """A plan with settings as the command line gives them."""
-    return Plan(template=find_template(template), **settings)
+    return Plan(call=find_template(template), **settings)
 
 
 MAPPED = plan(fields=(("FIRST_NAME", "first_name"), ("PHONE", "phone")))
 
 
-def made(a_plan, resource=CONTACTS, columns=COLUMNS, custom=None, **cells):
+def settled(a_plan, columns=COLUMNS, custom=None, *, closed=True):
+    """A plan checked as a run of a file would check it."""
+    return settle_plan(a_plan, load(), Rows(columns, closed=closed), base_url=None, now=NOON, custom=custom)
+
+
+def made(a_plan, columns=COLUMNS, custom=None, **cells):
     """The payload of one row under a settled plan."""
-    return make_payload(settle_plan(a_plan, resource, columns, custom), resource, cells)
+    return make_payload(settled(a_plan, columns, custom), cells)
 
 
 def test_mapped_fields_only():
@@ -111,19 +121,19 @@ def test_no_id_no_call(value):
 def test_plans_that_cannot_work(settings, says):
     """A slip in the settings is said once, before any row."""
     with pytest.raises(PlanError, match=says.replace("?", r"\?")):
-        settle_plan(plan(**settings), CONTACTS, COLUMNS, None)
+        settled(plan(**settings))
 
 
 def test_update_needs_an_id_column():
     """An update without a column for the id cannot work."""
     with pytest.raises(PlanError, match="needs --id-field"):
-        settle_plan(plan("update-contact"), CONTACTS, COLUMNS, None)
+        settled(plan("update-contact"))
 
 
 def test_unknown_custom_field():
     """A custom field that the account lacks is refused, with the near name."""
     with pytest.raises(PlanError, match=r"Did you mean Tier__c\?"):
-        settle_plan(plan(fields=(("Teir__c", "phone"),)), CONTACTS, COLUMNS, frozenset({"Tier__c"}))
+        settled(plan(fields=(("Teir__c", "phone"),)), custom=frozenset({"Tier__c"}))
 
 
 def test_unknown_template():

@@ -79,7 +79,7 @@ async def _send_sample(hub: "Hub", insightly: "Running", home: Path, records: in
 
     from crosswalk.cli.order import send_order
     from crosswalk.cli.sample import make_sample
-    from crosswalk.delivery.payload import Plan
+    from crosswalk.delivery.plan import Plan
     from crosswalk.delivery.template import find_template
 
     folder = home / "sample"
@@ -87,7 +87,7 @@ async def _send_sample(hub: "Hub", insightly: "Running", home: Path, records: in
     agreed = True
     for sheet in make_sample(Random(1), datetime.now(UTC).date(), records=records):  # noqa: S311 (a sample, no secret)
         before = insightly.sandbox.first.instance.counts()[sheet.noun]
-        plan = Plan(template=find_template(sheet.template), fields=sheet.fields)
+        plan = Plan(call=find_template(sheet.template), fields=sheet.fields)
         summary = await send_order(hub, sheet.write(folder), "demo", plan, mode="again")
         there = insightly.sandbox.first.instance.counts()[sheet.noun] - before
         agreed &= _reconcile(sheet.noun, len(sheet.rows), summary, there)

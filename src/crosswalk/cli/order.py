@@ -15,12 +15,14 @@ from msgspec import Struct
 
 from crosswalk.app import Hub, open_hub
 from crosswalk.cli.progress import Meter
-from crosswalk.contract import Resource, load
+from crosswalk.contract import load
 from crosswalk.delivery.journal import Dead, open_journal
-from crosswalk.delivery.payload import Invalid, Payload, Plan, make_payload, settle_plan
+from crosswalk.delivery.payload import Invalid, Payload, make_payload
+from crosswalk.delivery.plan import Plan, Rows, SettledPlan
+from crosswalk.delivery.planning import settle_plan
 from crosswalk.delivery.run import STATES, Counts, Mode, Order, Run, begin_run, count_states, end_run
 from crosswalk.delivery.send import Lane, send_rows
-from crosswalk.delivery.source import Row, open_source, read_content
+from crosswalk.delivery.source import Row, Source, open_source, read_content
 from crosswalk.insightly import Insightly
 from crosswalk.insightly.pace import IN_FLIGHT
 from crosswalk.store.lock import hold
@@ -67,12 +69,13 @@ class Summary(Struct, frozen=True, kw_only=True):
 
 def show_order(file: Path, plan: Plan) -> None:
     """Print the first payloads and the call count; touch neither network nor journal."""
-    resource = load().resources[plan.template.resource]
     good, bad = 0, []
     with open_source(file) as source:
-        settled = settle_plan(plan, resource, source.columns, None)
+        settled = _settle(plan, source, base_url=None)
+        for note in settled.notes:
+            click.echo(note, err=True)
         for row in source.rows:
-            payload = make_payload(settled, resource, row.cells) if isinstance(row, Row) else Invalid(row.reason)
+            payload = make_payload(settled, row.cells) if isinstance(row, Row) else Invalid(row.reason)
             if isinstance(payload, Invalid):
                 bad.append(f"row {row.number}: {payload.reason}")
                 continue
@@ -85,6 +88,11 @@ def show_order(file: Path, plan: Plan) -> None:
         click.echo(line, err=True)
     if bad:
         click.echo(f"{len(bad):,} rows would be dead letters; no call would be spent on them.", err=True)
+
+
+def _settle(plan: Plan, source: Source, *, base_url: str | None, custom: frozenset[str] | None = None) -> SettledPlan:
+    rows = Rows(source.columns, closed=source.closed)
+    return settle_plan(plan, load(), rows, base_url=base_url, now=_now(), custom=custom)
 
 
 def _picture(payload: Payload) -> str:
@@ -116,13 +124,14 @@ async def send_order(hub: Hub, file: Path, account: str, plan: Plan, *, mode: Mo
     found = await hub.accounts.find(account)
     content = read_content(file)
     order = Order(source=str(file), content=content.digest, account=found.id, plan=plan)
-    resource = load().resources[plan.template.resource]
     with open_source(file) as source, hold(_lock_of(hub, order), f"process {os.getpid()} (crosswalk send)"):
-        settle_plan(plan, resource, source.columns, None)
+        settled = _settle(plan, source, base_url=found.base_url)
         async with hub.connect(found) as crm:
-            settled = settle_plan(plan, resource, source.columns, await _custom_names(crm, plan, resource))
+            if settled.sends_custom:
+                custom = frozenset((await crm.custom_fields(settled.route.object)).fields)
+                settled = _settle(plan, source, base_url=found.base_url, custom=custom)
             run = await begin_run(hub.database, order, mode, now=_now(), rng=SystemRandom())
-            meter = Meter(f"{plan.template.name} {file.name}", total=content.lines - 1, left=lambda: crm.remaining)
+            meter = Meter(f"{plan.name} {file.name}", total=content.lines - 1, left=lambda: crm.remaining)
             async with open_journal(hub.database, run.id) as journal:
                 if run.state == "finished":
                     return await _add_up(hub, run, crm, meter, None)
@@ -130,7 +139,7 @@ async def send_order(hub: Hub, file: Path, account: str, plan: Plan, *, mode: Mo
                     crm=crm,
                     journal=journal,
                     plan=settled,
-                    resource=resource,
+                    resource=settled.route.resource,
                     in_flight=IN_FLIGHT if found.rate != 0 else UNPACED,
                     clock=_now,
                     tell=lambda outcome: meter.count(failed=isinstance(outcome, Dead) or outcome.state != "delivered"),
@@ -160,13 +169,6 @@ async def _add_up(hub: Hub, run: Run, crm: Insightly, meter: Meter, stopped: str
         stopped=stopped,
         left=crm.remaining,
     )
-
-
-async def _custom_names(crm: Insightly, plan: Plan, resource: Resource) -> frozenset[str] | None:
-    """The account's custom fields, asked for only when the plan names any."""
-    if not any(field.endswith("__c") for field, _ in (*plan.fields, *plan.constants)):
-        return None
-    return frozenset((await crm.custom_fields(resource.name)).fields)
 
 
 @contextmanager

@@ -1,21 +1,17 @@
-"""From a row to the call it becomes, checked against the contract before any call is spent. Pure."""
+"""From a row to the call it becomes, checked before any call is spent. Pure."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from difflib import get_close_matches
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from msgspec import Struct
 
-from crosswalk.contract import Field, Resource
+from crosswalk.delivery.cell import JSON, BadValue, as_text, cast, leave_out, look_up, record_id
 from crosswalk.delivery.errors import PlanError
-from crosswalk.delivery.template import Template
-
-JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
-
-TRUE = frozenset({"true", "yes", "1", "t", "y"})
-FALSE = frozenset({"false", "no", "0", "f", "n"})
-RANGES = {"int32": 2**31, "int64": 2**63}
+from crosswalk.delivery.fields import make_cell
+from crosswalk.delivery.grouping import key_of
+from crosswalk.delivery.headers import Headers, check_value
+from crosswalk.delivery.macros import encode_url, fill_macros, show_macros
+from crosswalk.delivery.plan import Cell, SettledPlan
 
 
 class Invalid(Struct, frozen=True):
@@ -25,245 +21,118 @@ class Invalid(Struct, frozen=True):
 
 
 class Payload(Struct, frozen=True):
-    """One call, complete but for host and credential. `key` is the record's id where the row names one."""
+    """What one row sends, complete but for host and credential. It survives a round trip through JSON.
+
+    Payloads of one `key` keep their order: it is the record's id where the row names one, else the match's value.
+    `match` is the field and value by which a created record is found again.
+    """
 
     method: str
     path: str
-    body: dict[str, JSON] | None
+    body: dict[str, Any] | None  # JSON; msgspec reads no recursive alias back
     key: str | None = None
+    headers: Headers = ()
+    match: tuple[str, Any] | None = None
 
 
-class Plan(Struct, frozen=True, kw_only=True):
-    """How rows become calls. `fields` is (field, column), `constants` (field, value); both empty: columns as named."""
-
-    template: Template
-    fields: tuple[tuple[str, str], ...] = ()
-    constants: tuple[tuple[str, str], ...] = ()
-    exclude: tuple[str, ...] = ()
-    id_column: str | None = None
-
-
-class _BadValue(ValueError):
-    """A cell that its field cannot hold."""
-
-
-def settle_plan(plan: Plan, resource: Resource, columns: tuple[str, ...], custom: frozenset[str] | None) -> Plan:
-    """Check a plan against the file's columns and the contract, and fill in what it leaves open.
-
-    `custom` holds the account's custom field names, `None` when they are not known (any `X__c` is then let through).
-    Raises `PlanError` for a wrong column, a wrong field, or one that cannot be written.
-    """
-    _check_id_column(plan, columns)
-    for column in (*plan.exclude, *(column for _, column in plan.fields)):
-        _check_column(column, columns)
-    pairs = plan.fields
-    if plan.template.action == "delete":
-        _check_no_fields(plan)
-    elif not pairs and not plan.constants:
-        pairs = tuple((column, column) for column in columns if column not in {*plan.exclude, plan.id_column})
-    named = [field for field, _ in (*pairs, *plan.constants)]
-    twice = sorted({field for field in named if named.count(field) > 1})
-    if twice:
-        raise PlanError(f"{', '.join(twice)} is given twice. Name each field once.")
-    verb = "put" if plan.template.action == "update" else "post"
-    for field in named:
-        _check_field(field, resource, verb, custom)
-    return Plan(
-        template=plan.template,
-        fields=tuple((f, c) for f, c in pairs if c not in plan.exclude),
-        constants=plan.constants,
-        exclude=plan.exclude,
-        id_column=plan.id_column,
-    )
-
-
-def _check_id_column(plan: Plan, columns: tuple[str, ...]) -> None:
-    action = plan.template.action
-    if action == "create" and plan.id_column is not None:
-        raise PlanError(f"{plan.template.name} makes new records; --id-field has no place in it.")
-    if action != "create" and plan.id_column is None:
-        raise PlanError(f"{plan.template.name} needs --id-field, the column that holds the record's id.")
-    if plan.id_column is not None:
-        _check_column(plan.id_column, columns)
-
-
-def _check_no_fields(plan: Plan) -> None:
-    if plan.fields or plan.constants:
-        raise PlanError(f"{plan.template.name} sends no fields. Leave out --map and --set.")
-
-
-def _check_column(column: str, columns: tuple[str, ...]) -> None:
-    if column not in columns:
-        near = get_close_matches(column, columns, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Columns: {', '.join(columns)}."
-        raise PlanError(f"The file has no column {column!r}. {hint}")
-
-
-def _check_field(name: str, resource: Resource, verb: str, custom: frozenset[str] | None) -> None:
-    field = resource.field.get(name)
-    if field is None:
-        if _is_custom(name) and (custom is None or name in custom):
-            return
-        near = get_close_matches(name.upper(), [*resource.field], n=1)
-        near = near or get_close_matches(name, sorted(custom or ()), n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"`crosswalk describe {resource.name}` lists them."
-        raise PlanError(f"{resource.name} have no field {name!r}. {hint}")
-    if field.read_only or not getattr(field, verb):
-        raise PlanError(
-            f"{name} of {resource.name} cannot be written. Leave it out: --exclude it, or --map the fields you want."
-        )
-
-
-def _is_custom(name: str) -> bool:
-    return name.endswith("__c")
-
-
-def make_payload(plan: Plan, resource: Resource, cells: Mapping[str, JSON]) -> Payload | Invalid:
+def make_payload(plan: SettledPlan, cells: Mapping[str, JSON]) -> Payload | Invalid:
     """Turn one row into its call, or say why it would be refused. Empty cells are left out of the body."""
-    assert resource.id is not None, "templates name resources whose records have ids"
     try:
-        key = _id_of(plan, cells)
-        if plan.template.action == "delete":
-            return Payload(plan.template.method, f"{resource.path}/{key}", None, key)
-        body = _body(plan, resource, cells)
-    except _BadValue as error:
+        record = _find_record(plan, cells)
+        path = _make_path(plan, record, cells)
+        headers = tuple((name, _fill_header(plan, name, cells)) for name, _ in plan.headers)
+        body = None if plan.route.fields is None else _make_body(plan, record, cells)
+        match = None if plan.match is None else (plan.match, _match_value(plan.match, body or {}))
+    except BadValue as error:
         return Invalid(str(error))
-    if key is not None:
-        body = {resource.id: int(key), **body}
-    return Payload(plan.template.method, resource.path, body, key)
+    key = record if record is not None or match is None else as_text(match[1])
+    return Payload(plan.route.method, path, body, key, headers, match)
 
 
-def _id_of(plan: Plan, cells: Mapping[str, JSON]) -> str | None:
-    """The record's id as digits; `123`, `"123"` and `123.0` are the same."""
-    if plan.id_column is None:
+def _find_record(plan: SettledPlan, cells: Mapping[str, JSON]) -> str | None:
+    """The id of the record that a row is about; `None` where it is about none yet."""
+    if plan.id_column is not None:
+        return record_id(look_up(cells, plan.id_column), f"column {plan.id_column!r}")
+    if not plan.route.record:
         return None
-    value = cells.get(plan.id_column)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    text = str(value).strip().removesuffix(".0") if value is not None and not isinstance(value, bool) else ""
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise _BadValue(f"column {plan.id_column!r} holds {value!r}, which is no record id")
-    return str(int(text))
+    return record_id(fill_macros(plan.route.record, cells), show_macros(plan.route.record))
 
 
-def _body(plan: Plan, resource: Resource, cells: Mapping[str, JSON]) -> dict[str, JSON]:
-    given = [(field, cells.get(column)) for field, column in plan.fields] + list(plan.constants)
+def _make_path(plan: SettledPlan, record: str | None, cells: Mapping[str, JSON]) -> str:
+    named = record if record is not None and plan.route.id_in == "path" else ""
+    head, tail = (fill_macros(parts, cells, encode=encode_url) for parts in (plan.route.head, plan.route.tail))
+    path = f"{head}{named}{tail}"
+    bad = {"", ".", ".."} & set(path.partition("?")[0].split("/")[1:])
+    if bad:
+        raise BadValue(f"path {path} would hold the segment {min(bad)!r}")
+    return path
+
+
+def _fill_header(plan: SettledPlan, name: str, cells: Mapping[str, JSON]) -> str:
+    parts = dict(plan.headers)[name]
+    try:
+        return check_value(fill_macros(parts, cells).strip(" \t"))
+    except BadValue as error:
+        raise BadValue(f"header {name}: {error}") from error
+
+
+def _make_body(plan: SettledPlan, record: str | None, cells: Mapping[str, JSON]) -> dict[str, JSON]:
     body: dict[str, JSON] = {}
     custom: list[JSON] = []
-    for name, value in given:
+    for cell in (*plan.cells, *_new_cells(plan, cells)):
+        value = _value(cell, cells)
         if value is None or value == "":
             continue
-        field = resource.field.get(name)
-        if field is None:
-            custom.append({"FIELD_NAME": name, "FIELD_VALUE": value})
+        if cell.custom:
+            custom.append({"FIELD_NAME": cell.name, "FIELD_VALUE": value})
         else:
-            body[name] = cast(field, value)
+            body[cell.name] = value if cell.field is None else cast(cell.field, value)
     if custom:
         listed = body.get("CUSTOMFIELDS")
         body["CUSTOMFIELDS"] = [*(listed if isinstance(listed, list) else []), *custom]
-    if plan.template.action == "create":
-        _check_required(resource, body)
+    _check_body(plan, body)
+    id_field = plan.route.resource.id
+    if record is not None and plan.route.id_in == "body" and id_field is not None:
+        return {id_field: int(record), **body}
     return body
 
 
-def _check_required(resource: Resource, body: Mapping[str, JSON]) -> None:
-    for field in resource.fields:
-        if field.required and field.name not in body:
-            raise _BadValue(f"{field.name} is required and empty")
-
-
-def cast(field: Field, value: JSON) -> JSON:
-    """Bring a cell to its field's type. Raises `ValueError` that names field, value and what it should be."""
-    made = CASTS[field.format if field.format == "date-time" else field.type](field, value)
-    if field.values and isinstance(made, str | int):
-        made = _one_of(field, made)
-    if isinstance(made, str) and field.max_length is not None and len(made) > field.max_length:
-        raise _BadValue(f"{field.name} holds {len(made)} characters, at most {field.max_length} fit")
-    return made
-
-
-def _one_of(field: Field, value: str | int) -> JSON:
-    for allowed in field.values:
-        if str(allowed).lower() == str(value).lower():
-            return allowed
-    raise _BadValue(f"{field.name} is {value!r}, not one of {', '.join(map(str, field.values))}")
-
-
-def _string(field: Field, value: JSON) -> JSON:
-    if isinstance(value, list | dict):
-        raise _BadValue(f"{field.name} takes text, not {value!r}")
-    return str(value)
-
-
-def _integer(field: Field, value: JSON) -> JSON:
-    try:
-        number = float(str(value)) if not isinstance(value, int) else value
-        whole = int(number)
-    except (ValueError, OverflowError) as error:
-        raise _BadValue(f"{field.name} takes a whole number, not {value!r}") from error
-    if isinstance(value, bool) or whole != number:
-        raise _BadValue(f"{field.name} takes a whole number, not {value!r}")
-    if isinstance(value, str) and "." not in value and "e" not in value.lower():
-        whole = int(value)
-    limit = RANGES.get(field.format or "", 2**63)
-    low = field.minimum if field.minimum is not None else -limit
-    high = field.maximum if field.maximum is not None else limit - 1
-    if not low <= whole <= high:
-        raise _BadValue(f"{field.name} is {whole}, outside {low} to {high}")
-    return whole
-
-
-def _number(field: Field, value: JSON) -> JSON:
-    if isinstance(value, bool | list | dict):
-        raise _BadValue(f"{field.name} takes a number, not {value!r}")
-    try:
-        number = float(str(value))
-    except ValueError as error:
-        raise _BadValue(f"{field.name} takes a number, not {value!r}") from error
-    if number != number or number in {float("inf"), float("-inf")}:  # noqa: PLR0124 (NaN alone differs from itself)
-        raise _BadValue(f"{field.name} takes a number, not {value!r}")
-    return int(number) if number.is_integer() and abs(number) < 2**53 else number
-
-
-def _boolean(field: Field, value: JSON) -> JSON:
-    text = str(value).strip().lower()
-    if text in TRUE | FALSE:
-        return text in TRUE
-    raise _BadValue(f"{field.name} takes true or false, not {value!r}")
-
-
-def _date(field: Field, value: JSON) -> JSON:
-    """Insightly's bodies hold `YYYY-MM-DD HH:MM:SS` in UTC; a time without a zone is UTC already."""
-    try:
-        moment = datetime.fromisoformat(str(value).strip())
-    except ValueError as error:
-        raise _BadValue(
-            f"{field.name} takes a date such as 2026-01-31 or 2026-01-31 12:00:00, not {value!r}"
-        ) from error
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC)
-    return moment.replace(tzinfo=None).isoformat(" ", "seconds")
-
-
-def _array(field: Field, value: JSON) -> JSON:
-    if isinstance(value, list):
-        return value
-    if field.items == "Tag" and isinstance(value, str):
-        return [{"TAG_NAME": tag.strip()} for tag in value.split(";") if tag.strip()]
-    raise _BadValue(f"{field.name} takes a list, not {value!r}")
-
-
-def _as_is(field: Field, value: JSON) -> JSON:
+def _value(cell: Cell, cells: Mapping[str, JSON]) -> JSON:
+    value = cell.constant if cell.column is None else look_up(cells, cell.column)
+    for path in cell.without:
+        value = leave_out(value, path)
     return value
 
 
-CASTS = {
-    "string": _string,
-    "integer": _integer,
-    "number": _number,
-    "boolean": _boolean,
-    "date-time": _date,
-    "array": _array,
-    "object": _as_is,
-    "any": _as_is,
-}
+def _new_cells(plan: SettledPlan, cells: Mapping[str, JSON]) -> Iterator[Cell]:
+    """Columns that a row brings and no row before the plan had."""
+    if plan.known is None or plan.known.issuperset(cells):
+        return
+    for column in cells:
+        if column not in plan.known and column != plan.id_column:
+            try:
+                cell = make_cell(column, column, plan.route, exclude=plan.exclude, custom=plan.custom)
+            except PlanError as error:
+                raise BadValue(str(error)) from error
+            if cell is not None:
+                yield cell
+
+
+def _check_body(plan: SettledPlan, body: Mapping[str, JSON]) -> None:
+    for name in plan.required:
+        if name not in body:
+            raise BadValue(f"{name} is required and empty")
+    if plan.grouping is not None and plan.grouping.key_attribute is not None and key_of(plan.grouping, body) is None:
+        raise BadValue(f"{plan.grouping.key_attribute}, which names the record in its batch, is empty")
+
+
+def _match_value(name: str, body: Mapping[str, JSON]) -> JSON:
+    """The value that a body holds for a field; a custom one stands in CUSTOMFIELDS."""
+    value = body.get(name)
+    listed = body.get("CUSTOMFIELDS")
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, dict) and entry.get("FIELD_NAME") == name:
+            value = entry.get("FIELD_VALUE")
+    if as_text(value) is None:
+        raise BadValue(f"{name}, which --match names, is empty")
+    return value

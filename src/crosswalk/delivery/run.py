@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from crosswalk.delivery.errors import UnfinishedRun
-from crosswalk.delivery.payload import Plan
+from crosswalk.delivery.plan import Plan
 from crosswalk.store import runs as table
 from crosswalk.store.database import Database
 from crosswalk.store.ids import new_id
@@ -98,7 +98,7 @@ async def begin_run(database: Database, order: Order, mode: Mode, *, now: dateti
                 assert_never(mode)
         run = Run(new_id(now, rng), "running")
         row: dict[str, object] = {"id": run.id, "name": order.name, "account_id": order.account, "source": order.source}
-        row |= {"template": order.plan.template.name, "state": "running", "started_at": now}
+        row |= {"template": order.plan.name, "state": "running", "started_at": now}
         await connection.execute(table.ADD_RUN, row)
         return run
 

@@ -13,7 +13,8 @@ from msgspec import Struct
 from crosswalk.contract import Resource
 from crosswalk.delivery.journal import Dead, Journal, Settled, Waiting
 from crosswalk.delivery.judge import Halt, Outcome, judge_answer, judge_error
-from crosswalk.delivery.payload import Invalid, Plan, make_payload
+from crosswalk.delivery.payload import Invalid, make_payload
+from crosswalk.delivery.plan import SettledPlan
 from crosswalk.delivery.source import Row, Unreadable
 from crosswalk.insightly import Insightly, InsightlyError
 
@@ -26,7 +27,7 @@ class Lane(Struct, frozen=True, kw_only=True):
 
     crm: Insightly
     journal: Journal
-    plan: Plan
+    plan: SettledPlan
     resource: Resource
     in_flight: int
     clock: Callable[[], datetime]
@@ -81,7 +82,7 @@ async def _take(lane: Lane, chunk: list[Waiting | Dead]) -> AsyncIterator[Waitin
 def _plan_row(lane: Lane, row: Row | Unreadable) -> Waiting | Dead:
     if isinstance(row, Unreadable):
         return Dead(row.number, row.reason)
-    payload = make_payload(lane.plan, lane.resource, row.cells)
+    payload = make_payload(lane.plan, row.cells)
     if isinstance(payload, Invalid):
         return Dead(row.number, payload.reason)
     body = None if payload.body is None else msgspec.json.encode(payload.body)
@@ -116,7 +117,7 @@ async def _call(lane: Lane, row: Waiting) -> Outcome:
 
 def _key_of(lane: Lane, row: Waiting) -> str | None:
     """The id that the row itself names: in the body of an update, in the path of a deletion."""
-    if lane.plan.template.action == "create":
+    if lane.plan.route.action == "create":
         return None
     if row.body is None:
         return row.path.rsplit("/", 1)[-1]

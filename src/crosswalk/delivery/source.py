@@ -10,8 +10,8 @@ from typing import IO
 import msgspec
 from msgspec import Struct
 
+from crosswalk.delivery.cell import JSON
 from crosswalk.delivery.errors import SourceError
-from crosswalk.delivery.payload import JSON
 
 LARGEST_CELL = 64 * 1024 * 1024
 """Characters of one CSV cell; a longer one is a quote that nobody closed."""
@@ -33,10 +33,11 @@ class Unreadable(Struct, frozen=True):
 
 
 class Source(Struct, frozen=True):
-    """An open file: the columns it names, and its rows."""
+    """An open file: the columns it names, its rows, and whether every row has just these columns."""
 
     columns: tuple[str, ...]
     rows: Iterator[Row | Unreadable]
+    closed: bool = True
 
 
 class Content(Struct, frozen=True):
@@ -135,7 +136,7 @@ def _read_json_lines(path: Path, file: IO[bytes]) -> Source:
     file.seek(0)
     head = _json_row(1, first)
     columns = tuple(head.cells) if isinstance(head, Row) else ()
-    return Source(columns=columns, rows=_json_rows(file))
+    return Source(columns=columns, rows=_json_rows(file), closed=False)
 
 
 def _json_rows(file: IO[bytes]) -> Iterator[Row | Unreadable]:

@@ -10,7 +10,7 @@ from crosswalk.delivery.errors import UnknownTemplate
 Action = Literal["create", "update", "delete"]
 
 
-class Template(Struct, frozen=True):
+class Template(Struct, frozen=True, tag="template"):
     """One call for one record: which resource, what is done to it, and whether a column must name the record."""
 
     name: str
