@@ -3,6 +3,7 @@
 import json
 import os
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -109,6 +110,7 @@ def attempt(caller: Caller, what: Attempt, query: dict[str, str]) -> None:
     look(caller, resource, deed.given.get("id"))
 
 
+@pytest.mark.hard
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(ATTEMPT, min_size=1, max_size=4), QUERY, SWITCHES)
 def test_never_falls(attempts: list[Attempt], query: dict[str, str], switches: Switches):
