@@ -34,10 +34,14 @@ class Planting:
         """Choose one."""
         return things[int(self.rng.random() * len(things))]
 
+    def happens(self, share: float) -> bool:
+        """Whether something happens that happens in this share of cases."""
+        return self.rng.random() < share
+
     def one_of(self, key: str, share: float = 1.0) -> int | None:
         """Choose the id of a record, in this share of cases; `None` otherwise, or where there is none."""
         ids = self.ids(key)
-        return self.choose(ids) if ids and self.rng.random() < share else None
+        return self.choose(ids) if ids and self.happens(share) else None
 
     def made(self, i: int, n: int) -> datetime:
         """Tell when the i-th of n records was made: in order of id, over the last two years."""

@@ -38,7 +38,7 @@ def _organisation(planting: Planting, i: int, n: int) -> None:
     domain = f"{_ascii(firm)}{i}.example.com"
     facts: Facts = {
         "ORGANISATION_NAME": f"{firm} {names.FORMS[i // len(names.FIRMS) % len(names.FORMS)]}",
-        "BACKGROUND": planting.choose(names.REMARKS) if planting.rng.random() < 0.3 else None,  # noqa: PLR2004 (a share)
+        "BACKGROUND": planting.choose(names.REMARKS) if planting.happens(0.3) else None,
         "VISIBLE_TO": "EVERYONE",
         "PHONE": _phone(planting),
         "WEBSITE": f"https://www.{domain}/",
@@ -105,7 +105,7 @@ def _lead(planting: Planting, i: int, n: int) -> None:
         "FIRST_NAME": first,
         "LAST_NAME": last,
         "LEAD_SOURCE_ID": planting.one_of("lead_sources"),
-        "LEAD_STATUS_ID": statuses[-1] if i % 9 == 8 else planting.choose(statuses[:-1]),  # noqa: PLR2004 (every ninth)
+        "LEAD_STATUS_ID": planting.choose(statuses[:-1]) if (i + 1) % 9 else statuses[-1],
         "TITLE": planting.choose(names.TITLES),
         "EMAIL": f"{_ascii(first)}.{_ascii(last)}.lead{i}@example.com",
         "EMPLOYEE_COUNT": planting.rng.randrange(500),
@@ -207,7 +207,7 @@ def _project(planting: Planting, i: int, n: int) -> None:
 
 
 def _task(planting: Planting, i: int, n: int) -> None:
-    done = planting.rng.random() < 0.4  # noqa: PLR2004 (a share)
+    done = planting.happens(0.4)
     user = planting.one_of("users")
     facts: Facts = {
         "TITLE": planting.choose(names.CHORES),
@@ -282,19 +282,22 @@ def _custom(planting: Planting, key: str) -> Facts:
     rng = planting.rng
     number = planting.instance.next_number(f"{key}.Serial__c")
     found: Facts = {"Serial__c": f"{number:05d}"}
-    if rng.random() < 0.5:  # noqa: PLR2004 (a share)
-        found |= {"Hobby__c": planting.choose(("Skiing", "Chess", "Café-hopping")), "Newsletter__c": rng.random() < 0.5}  # noqa: PLR2004 (a share)
+    if planting.happens(0.5):
+        found |= {
+            "Hobby__c": planting.choose(("Skiing", "Chess", "Café-hopping")),
+            "Newsletter__c": planting.happens(0.5),
+        }
         found |= {
             "Score__c": planting.choose((12, 3.2, 4601.0)),
             "Tier__c": planting.choose(("Bronze", "Silver", "Gold")),
         }
-    if rng.random() < 0.2:  # noqa: PLR2004 (a share)
+    if planting.happens(0.2):
         found |= {"Interests__c": "Music;Sports;Travel", "First_Met__c": planting.day(-rng.randrange(30, 900))}
     return dict(sorted(found.items()))
 
 
 def _few(planting: Planting) -> Facts | None:
-    return {"Colour__c": planting.choose(("Red", "Green", "Blue"))} if planting.rng.random() < 0.3 else None  # noqa: PLR2004 (a share)
+    return {"Colour__c": planting.choose(("Red", "Green", "Blue"))} if planting.happens(0.3) else None
 
 
 def _ascii(text: str) -> str:

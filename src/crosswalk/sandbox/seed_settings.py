@@ -46,6 +46,7 @@ RELATIONSHIPS = (
     ("Supplier", "supplies", "Customer", "buys from", False, True),
     ("Assistant", "assists", "Manager", "is assisted by", True, False),
 )
+TASKS = 2  # of an activity set; then comes an event
 FIRST_FRUIT = 66_000_001
 KEYED = ("contacts", "leads", "organisations", "opportunities")
 COLOURS = ("Red", "Green", "Blue")
@@ -144,14 +145,14 @@ def _plant_activity_sets(planting: Planting) -> None:
         }
         row = planting.add("activity_sets", {"NAME": name} | flags)
         table = planting.table("activity_sets")
-        activities = [_activity(planting, row.id, order) for order in range(3)]
+        activities = [_activity(planting, row.id, order) for order in range(TASKS + 1)]
         row.values[table.schema.place["activities"]] = activities
     stages, place = planting.table("pipeline_stages"), planting.table("pipeline_stages").schema.place["activityset_id"]
     stages.rows[stages.order[0]].values[place] = planting.ids("activity_sets")[0]
 
 
 def _activity(planting: Planting, set_id: int, order: int) -> dict[str, object]:
-    event = order == 2  # noqa: PLR2004 (two tasks, then an event)
+    event = order >= TASKS
     return {
         "ACTIVITY_ID": planting.instance.next_number("ACTIVITY_ID", 880_001),
         "ACTIVITYSET_ID": set_id,
