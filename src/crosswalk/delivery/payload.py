@@ -10,7 +10,7 @@ from crosswalk.delivery.errors import PlanError
 from crosswalk.delivery.fields import make_cell
 from crosswalk.delivery.grouping import key_of
 from crosswalk.delivery.headers import Headers, check_value
-from crosswalk.delivery.macros import encode_url, fill_macros, show_macros
+from crosswalk.delivery.macros import Parts, encode_url, fill_macros, show_macros
 from crosswalk.delivery.plan import Cell, SettledPlan
 
 
@@ -40,7 +40,7 @@ def make_payload(plan: SettledPlan, cells: Mapping[str, JSON]) -> Payload | Inva
     try:
         record = _find_record(plan, cells)
         path = _make_path(plan, record, cells)
-        headers = tuple((name, _fill_header(plan, name, cells)) for name, _ in plan.headers)
+        headers = tuple((name, _fill_header(name, parts, cells)) for name, parts in plan.headers)
         body = None if plan.route.fields is None else _make_body(plan, record, cells)
         match = None if plan.match is None else (plan.match, _match_value(plan.match, body or {}))
     except BadValue as error:
@@ -68,8 +68,7 @@ def _make_path(plan: SettledPlan, record: str | None, cells: Mapping[str, JSON])
     return path
 
 
-def _fill_header(plan: SettledPlan, name: str, cells: Mapping[str, JSON]) -> str:
-    parts = dict(plan.headers)[name]
+def _fill_header(name: str, parts: Parts, cells: Mapping[str, JSON]) -> str:
     try:
         return check_value(fill_macros(parts, cells).strip(" \t"))
     except BadValue as error:
