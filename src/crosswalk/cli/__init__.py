@@ -8,6 +8,7 @@ COMMANDS = {
     "delete": ("records", "Delete one record, straight in Insightly."),
     "demo": ("demo", "Start a sandbox and a hub, and send 300 records between them."),
     "describe": ("describe", "Show a resource of Insightly: its fields and operations."),
+    "destinations": ("destinations", "Say where rows go and as what: make, list, activate, pause, remove."),
     "get": ("records", "Get one record, straight from Insightly."),
     "list": ("records", "List records, straight from Insightly."),
     "migrate": ("migrate", "Bring the database to the schema of this version."),
