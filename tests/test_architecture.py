@@ -19,7 +19,17 @@ MAY_IMPORT = {
 }
 """Room to the rooms it may import. `app`, `cli` and `config` are the faces and stand outside."""
 
-PURE = ("insightly/pace.py", "insightly/errors.py", "insightly/page.py", "delivery/payload.py", "contract/model.py")
+PURE = (
+    "insightly/pace.py",
+    "insightly/errors.py",
+    "insightly/page.py",
+    "contract/model.py",
+    *(
+        f"delivery/{name}.py"
+        for name in ("batch", "cell", "fields", "grouping", "headers", "macros", "payload", "plan", "planning", "route")
+    ),
+    "delivery/template.py",
+)
 RIM = {"aiohttp", "sqlite3", "sqlalchemy", "socket", "asyncio", "os"}
 
 

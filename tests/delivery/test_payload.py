@@ -3,13 +3,15 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crosswalk.contract import load
-from crosswalk.delivery.errors import PlanError, UnknownTemplate
+from crosswalk.delivery.errors import PlanError
 from crosswalk.delivery.payload import Invalid, Payload, make_payload
 from crosswalk.delivery.plan import Plan, Rows
 from crosswalk.delivery.planning import settle_plan
-from crosswalk.delivery.template import TEMPLATES, find_template
+from crosswalk.delivery.template import find_template
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 COLUMNS = ("first_name", "last_name", "phone", "id")
@@ -126,14 +128,25 @@ def test_unknown_custom_field():
         settled(plan(fields=(("Teir__c", "phone"),)), custom=frozenset({"Tier__c"}))
 
 
-def test_unknown_template():
-    """So is a template's name."""
-    with pytest.raises(UnknownTemplate, match="Did you mean create-contact"):
-        find_template("creat-contact")
+CELLS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc."), inner, max_size=3),
+    max_leaves=5,
+)
+ROWS = st.dictionaries(st.sampled_from(["id", "FIRST_NAME", "TAGS", "BACKGROUND", "x__c", "other"]), CELLS)
+PLANS = [
+    settled(plan("create-contact"), ("FIRST_NAME",), closed=False),
+    settled(plan("update-contact", id_column="id"), ("id",), closed=False),
+    settled(plan("delete-contact", id_column="id"), ("id",), closed=False),
+    settled(plan("create-contact", match="x__c"), ("FIRST_NAME", "x__c"), closed=False),
+]
 
 
-@pytest.mark.parametrize("template", TEMPLATES.values(), ids=lambda t: t.name)
-def test_templates_name_what_insightly_serves(template):
-    """Every template's call is an operation of the contract."""
-    suffix = "/{id}" if template.action == "delete" else ""
-    assert load().resources[template.resource].serves(template.method, suffix)
+@given(st.sampled_from(PLANS), ROWS)
+def test_any_row_is_a_call_or_refused(a_plan, cells):
+    """No row of any kind can end a run: it is a call whose path names what it must, or it is refused with a reason."""
+    payload = make_payload(a_plan, cells)
+    if isinstance(payload, Invalid):
+        assert payload.reason
+    else:
+        assert ("/Contacts", a_plan.route.action == "delete") == (payload.path[:9], payload.path[10:].isdigit())

@@ -1,5 +1,6 @@
 """Which of Insightly's operations a template or a URL of the user's own means, and what its body holds. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -77,7 +78,8 @@ def route_url(method: Method, url: str, contract: Contract, *, base_url: str | N
     """
     inside: list[str] = MACRO.findall(url)
     seats = iter(range(SEAT, SEAT + len(inside)))
-    parts = _split(url, MACRO.sub(lambda _: chr(next(seats)), url), base_url)
+    shown = re.sub("//[^/]*@", "//***@", url)
+    parts = _split(shown, MACRO.sub(lambda _: chr(next(seats)), url), base_url)
     macros = [read_macro(text, clock, encode=encode_url) for text in inside]
 
     def read(text: str) -> Parts:
@@ -85,7 +87,7 @@ def route_url(method: Method, url: str, contract: Contract, *, base_url: str | N
 
     segments = [read(segment) for segment in parts.path.split("/") if segment]
     if not segments:
-        raise PlanError(f"{url} names no resource. End it with one, such as {url.rstrip('/')}/Contacts.")
+        raise PlanError(f"URL {shown!r} names no resource. End it with one, such as {shown.rstrip('/')}/Contacts.")
     resource, name = _find_resource(segments[0], contract)
     route = _plan(method, resource, name, segments[1:], contract)
     query = read(f"?{parts.query}") if parts.query else ()
@@ -93,35 +95,35 @@ def route_url(method: Method, url: str, contract: Contract, *, base_url: str | N
     return replace(route, **{place: join_parts((*getattr(route, place), *query))})
 
 
-def _split(url: str, seated: str, base_url: str | None) -> SplitResult:
+def _split(shown: str, seated: str, base_url: str | None) -> SplitResult:
     """Take a URL apart and answer it with the path below its base; refuse one that is not below the account's."""
     bad = next((char for char in seated if not ("!" <= char <= "~" or ord(char) >= SEAT) or char in "\\{}"), None)
     if bad is not None:
-        raise PlanError(f"URL {url!r} holds {bad!r}. Percent-encode it, or write a macro such as {{record.field}}.")
+        raise PlanError(f"URL {shown!r} holds {bad!r}. Percent-encode it, or write a macro such as {{record.field}}.")
     try:
         parts = urlsplit(seated)
         base = urlsplit(base_url or f"{parts.scheme}://{parts.netloc}{VERSION}")
-        _check_host(url, parts, base, free=base_url is None)
+        _check_host(shown, parts, base, free=base_url is None)
     except ValueError as error:
-        raise PlanError(f"URL {url!r} cannot be read: {error}.") from error
+        raise PlanError(f"URL {shown!r} cannot be read: {error}.") from error
     if {".", ".."} & set(unquote(parts.path).replace("\\", "/").split("/")) or parts.fragment:
-        raise PlanError(f"URL {url!r} holds '.', '..' or '#'. Write the path as it is, without them.")
+        raise PlanError(f"URL {shown!r} holds '.', '..' or '#'. Write the path as it is, without them.")
     if not f"{parts.path}/".startswith(f"{base.path}/"):
-        raise PlanError(f"URL {url!r} is not below {base.geturl()}. Write {base.geturl()}/Contacts, for one.")
+        raise PlanError(f"URL {shown!r} is not below {base.geturl()}. Write {base.geturl()}/Contacts, for one.")
     return parts._replace(path=parts.path.removeprefix(base.path))
 
 
-def _check_host(url: str, parts: SplitResult, base: SplitResult, *, free: bool) -> None:
+def _check_host(shown: str, parts: SplitResult, base: SplitResult, *, free: bool) -> None:
     if any(ord(char) >= SEAT for char in parts.scheme + parts.netloc):
-        raise PlanError(f"URL {url!r} has a macro in its host. Macros stand in path and query only.")
+        raise PlanError(f"URL {shown!r} has a macro in its host. Macros stand in path and query only.")
     if not parts.scheme or not parts.hostname:
-        raise PlanError(f"URL {url!r} is not complete. Write https://api.<pod>.insightly.com{VERSION}/Contacts.")
+        raise PlanError(f"URL {shown!r} is not complete. Write https://api.<pod>.insightly.com{VERSION}/Contacts.")
     if parts.scheme != base.scheme or (free and parts.scheme != "https" and not is_loopback(parts.hostname)):
-        raise PlanError(f"URL {url!r} is not {'https' if free else base.scheme}, as the account is. Write it so.")
+        raise PlanError(f"URL {shown!r} is not {'https' if free else base.scheme}, as the account is. Write it so.")
     if "@" in parts.netloc:
-        raise PlanError(f"URL of {parts.hostname} holds a name or password. Leave it out; the account has the key.")
+        raise PlanError(f"URL {shown!r} holds a name or password. Leave them out; the account has the key.")
     if (parts.hostname, parts.port or PORTS[parts.scheme]) != (base.hostname, base.port or PORTS[base.scheme]):
-        raise PlanError(f"URL {url!r} is not on {base.netloc}, where the account is. Its key goes nowhere else.")
+        raise PlanError(f"URL {shown!r} is not on {base.netloc}, where the account is. Its key goes nowhere else.")
 
 
 def _find_resource(segment: Parts, contract: Contract) -> tuple[Resource, str]:
