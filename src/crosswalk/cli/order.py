@@ -16,6 +16,7 @@ from msgspec import Struct
 from crosswalk.app import Hub, open_hub
 from crosswalk.cli.progress import Meter
 from crosswalk.contract import load
+from crosswalk.delivery.batch import Parcel, pack
 from crosswalk.delivery.journal import Dead, open_journal
 from crosswalk.delivery.payload import Invalid, Payload, make_payload
 from crosswalk.delivery.plan import Plan, Rows, SettledPlan
@@ -69,21 +70,19 @@ class Summary(Struct, frozen=True, kw_only=True):
 
 def show_order(file: Path, plan: Plan) -> None:
     """Print the first payloads and the call count; touch neither network nor journal."""
-    good, bad = 0, []
+    calls, rows = 0, 0
+    bad: list[str] = []
     with open_source(file) as source:
         settled = _settle(plan, source, base_url=None)
         for note in settled.notes:
             click.echo(note, err=True)
-        for row in source.rows:
-            payload = make_payload(settled, row.cells) if isinstance(row, Row) else Invalid(row.reason)
-            if isinstance(payload, Invalid):
-                bad.append(f"row {row.number}: {payload.reason}")
-                continue
-            good += 1
-            if good <= SAMPLES:
-                click.echo(_picture(payload))
-    rows, span = good + len(bad), _span(good / PACE)
-    click.echo(f"{good:,} calls for {rows:,} rows, about {span} at {PACE} a second. Nothing was sent.")
+        for parcel in pack(settled, _payloads(settled, source, bad)):
+            calls += 1
+            rows += len(parcel.numbers)
+            if calls <= SAMPLES:
+                click.echo(_picture(parcel))
+    rows, span = rows + len(bad), _span(calls / PACE)
+    click.echo(f"{calls:,} calls for {rows:,} rows, about {span} at {PACE} a second. Nothing was sent.")
     for line in bad[:10]:
         click.echo(line, err=True)
     if bad:
@@ -95,11 +94,22 @@ def _settle(plan: Plan, source: Source, *, base_url: str | None, custom: frozens
     return settle_plan(plan, load(), rows, base_url=base_url, now=_now(), custom=custom)
 
 
-def _picture(payload: Payload) -> str:
-    head = f"{payload.method} /v3.1{payload.path}\nAuthorization: Basic ***\n"
-    if payload.body is None:
+def _payloads(plan: SettledPlan, source: Source, bad: list[str]) -> Iterator[tuple[int, Payload]]:
+    """Good rows by number; a line for each of the others goes to `bad`."""
+    for row in source.rows:
+        payload = make_payload(plan, row.cells) if isinstance(row, Row) else Invalid(row.reason)
+        if isinstance(payload, Invalid):
+            bad.append(f"row {row.number}: {payload.reason}")
+        else:
+            yield row.number, payload
+
+
+def _picture(parcel: Parcel) -> str:
+    lines = (f"{name}: {value}\n" for name, value in parcel.headers)
+    head = f"{parcel.method} /v3.1{parcel.path}\nAuthorization: Basic ***\n{''.join(lines)}"
+    if parcel.body is None:
         return head
-    body = json.dumps(payload.body, ensure_ascii=False, indent=2)
+    body = json.dumps(json.loads(parcel.body), ensure_ascii=False, indent=2)
     return f"{head}Content-Type: application/json; charset=utf-8\n{body}\n"
 
 
