@@ -13,6 +13,7 @@ from litestar.params import SkipValidation
 from crosswalk.accounts.callers import open_callers
 from crosswalk.accounts.tokens import Caller, Tokens
 from crosswalk.api import deliveries, destinations, runs, tokens
+from crosswalk.api.body import ApiRequest
 from crosswalk.api.docs import show_docs, show_style
 from crosswalk.api.errors import HANDLERS
 from crosswalk.api.guard import SCHEME, provide_caller, require_token
@@ -64,6 +65,7 @@ def make_api(database: Database) -> Litestar:
         [welcome, ping, show_live, show_ready, show_docs, show_style, guarded],
         dependencies={"database": Provide(lambda: database, sync_to_thread=False)},
         before_request=refuse_unknown,
+        request_class=ApiRequest,
         exception_handlers=HANDLERS,
         lifespan=[know_callers],
         openapi_config=DOCUMENT,

@@ -1,0 +1,210 @@
+"""Rules that hold on every route of /v1, walked from the route table."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from litestar import Litestar
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from crosswalk.accounts.scopes import VERBS, allows, parse_scope
+from crosswalk.api.errors import PROBLEM, Problem
+from crosswalk.api.guard import scopes_of
+from crosswalk.api.routes import make_api
+from crosswalk.api.server import serve
+from crosswalk.store.database import Database
+
+FILLED = {"run_id": "r", "number": "1", "token_id": "t", "place": "p"}
+
+
+def operations() -> list[tuple[str, str, str]]:
+    """Every operation of /v1: method, path and scope, from an application without a database."""
+    app = make_api(None)  # nothing is asked of it
+    return sorted(
+        (method, route.path, scope)
+        for route in app.routes
+        if route.path.startswith("/v1")
+        for handler in route.route_handlers
+        for method in handler.http_methods
+        if method != "OPTIONS"
+        for scope in scopes_of(handler) or [""]
+    )
+
+
+EVERY = operations()
+
+
+def fill(path: str) -> str:
+    """A path with something in each of its places."""
+    parts = (part.strip("{}").partition(":")[0] if part.startswith("{") else "" for part in path.split("/"))
+    return "/".join(FILLED[name] if name else part for name, part in zip(parts, path.split("/"), strict=True))
+
+
+def describe(app: Litestar) -> dict[str, Any]:
+    """The OpenAPI document."""
+    return app.openapi_schema.to_schema()
+
+
+def plain(path: str) -> str:
+    """A path as the document has it: places without their types."""
+    return "/".join(f"{part.partition(':')[0]}}}" if part.startswith("{") else part for part in path.split("/"))
+
+
+def taking_bodies(app: Litestar) -> list[tuple[str, str]]:
+    """Method and path of the operations that take a body."""
+    paths = describe(app)["paths"]
+    return [(method, path) for method, path, _ in EVERY if "requestBody" in paths[plain(path)][method.lower()]]
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """The OpenAPI document."""
+    return describe(make_api(None))
+
+
+def fitting(app: Litestar, path: str, method: str) -> dict[str, Any]:
+    """A body with something of the right type under every required key."""
+    operation = describe(app)["paths"][plain(path)][method.lower()]
+    return example(operation["requestBody"]["content"]["application/json"]["schema"], describe(app))
+
+
+def example(schema: dict[str, Any], whole: dict[str, Any]) -> Any:
+    """Any value of a schema."""
+    if "$ref" in schema:
+        return example(whole["components"]["schemas"][schema["$ref"].rpartition("/")[2]], whole)
+    match schema.get("type"):
+        case "object":
+            return {name: example(schema["properties"][name], whole) for name in schema.get("required", ())}
+        case "array":
+            return [example(schema["items"], whole)]
+        case "integer":
+            return 1
+        case _:
+            return "x"
+
+
+def lists() -> Iterator[str]:
+    """Paths of /v1 that answer a page."""
+    paths = describe(make_api(None))["paths"]
+    for path, item in paths.items():
+        names = {each["name"] for each in item.get("get", {}).get("parameters", ())}
+        if "next_cursor" in names:
+            yield path
+
+
+def read_problem(answer: httpx.Response) -> Problem:
+    """The one error body: the media type, the known members and no others, the status repeated."""
+    assert PROBLEM == answer.headers["content-type"]
+    problem = msgspec.json.decode(answer.content, type=Problem)
+    assert (answer.status_code, set(Problem.__struct_fields__)) == (problem.status, set(answer.json()))
+    return problem
+
+
+def test_every_route_names_one_scope():
+    """No route of /v1 is open by omission, and each scope is one that a token can have."""
+    assert [] == [each for each in EVERY if not allows([parse_scope("*:*")], parse_scope(each[2]))]
+
+
+async def test_without_a_token(client: httpx.AsyncClient):
+    """Without a token every route answers 401 with a challenge."""
+    found = {each: await client.request(each[0], fill(each[1])) for each in EVERY}
+    told = {each: (read_problem(answer).status, answer.headers["www-authenticate"]) for each, answer in found.items()}
+    assert dict.fromkeys(EVERY, (401, 'Bearer realm="crosswalk"')) == told
+
+
+async def test_without_the_scope(caller):
+    """With a token of every other verb the answer is a 403 that names the missing scope."""
+    told = {}
+    for method, path, scope in EVERY:
+        others = [f"*:{verb}" for verb in VERBS if verb != scope.rpartition(":")[2]]
+        answer = await (await caller(*others)).request(method, fill(path))
+        problem = read_problem(answer)
+        named = (scope in problem.detail, f'scope="{scope}"' in answer.headers["www-authenticate"])
+        told[method, path, scope] = (problem.status, *named)
+    assert dict.fromkeys(EVERY, (403, True, True)) == told
+
+
+async def test_scope_suffices(caller):
+    """With just the scope that a route names a token is let in: whatever is wrong then is not the token."""
+    found = [(each, await (await caller(each[2])).request(each[0], fill(each[1]), json={})) for each in EVERY]
+    assert [] == [(each, answer.text) for each, answer in found if answer.status_code in {401, 403, 405, 500}]
+
+
+async def test_unknown_parameter(admin: httpx.AsyncClient):
+    """A query parameter that a route does not take is refused by name."""
+    told = {}
+    for each in EVERY:
+        problem = read_problem(await admin.request(each[0], f"{fill(each[1])}?colour=red", json={}))
+        told[each] = (problem.status, [fault.field for fault in problem.errors])
+    assert dict.fromkeys(EVERY, (400, ["colour"])) == told
+
+
+async def test_unknown_key(app: Litestar, admin: httpx.AsyncClient):
+    """A key that a body does not have is refused by name, with a pointer to it."""
+    told = {}
+    for method, path in taking_bodies(app):
+        answer = await admin.request(method, fill(path), json=fitting(app, path, method) | {"colour": "red"})
+        problem = read_problem(answer)
+        told[method, path] = (problem.status, [fault.pointer for fault in problem.errors])
+    assert dict.fromkeys(taking_bodies(app), (400, ["/colour"])) == told
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff", b"[" * 100_000])
+async def test_bad_body(app: Litestar, admin: httpx.AsyncClient, body: bytes):
+    """A body that is no JSON object is a 400 on every route that takes one."""
+    told = {
+        each: read_problem(await admin.request(each[0], fill(each[1]), content=body)).status
+        for each in taking_bodies(app)
+    }
+    assert dict.fromkeys(taking_bodies(app), 400) == told
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), EVERY)
+def test_documented(document: dict[str, Any], method: str, path: str, scope: str):
+    """The document tells each operation's scope, its errors in our form, a summary and a description."""
+    operation = document["paths"][plain(path)][method.lower()]
+    errors = {
+        medium: media["schema"]["$ref"].rpartition("/")[2]
+        for status, answer in operation["responses"].items()
+        if int(status) >= 400
+        for medium, media in answer["content"].items()
+    }
+    assert ([{"bearer": [scope]}], {PROBLEM: "Problem"}, True) == (
+        operation["security"],
+        errors,
+        bool(operation["summary"] and operation["description"]),
+    )
+
+
+def test_scheme(app: Litestar):
+    """The document says how a token is sent."""
+    scheme = describe(app)["components"]["securitySchemes"]["bearer"]
+    assert ("http", "bearer") == (scheme["type"], scheme["scheme"])
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "next_cursor=x", "next_cursor=é"])
+async def test_list_out_of_range(admin: httpx.AsyncClient, query: str):
+    """A limit outside 1 to 500, or a cursor of another list, is a 400 that names it."""
+    told = {}
+    for path in lists():
+        problem = read_problem(await admin.get(f"{fill(path)}?{query}"))
+        told[path] = (problem.status, [fault.field for fault in problem.errors])
+    assert dict.fromkeys(lists(), (400, [query.partition("=")[0]])) == told
+
+
+async def test_database_gone():
+    """While the database does not answer nobody is let in; the 503 tells neither address nor password."""
+    engine = create_async_engine("postgresql+psycopg://me:secret@127.0.0.1:1/hub")
+    gone = Database(engine, "postgresql", nullcontext())
+    headers = {"Authorization": f"Bearer cw_0123abcd_{'x' * 43}"}
+    async with serve(make_api(gone), host="127.0.0.1", port=0) as url, httpx.AsyncClient(base_url=url) as caller:
+        answer = await caller.get("/v1/runs", headers=headers)
+    problem = read_problem(answer)
+    assert (503, True, "The database does not answer; try again") == (
+        problem.status,
+        problem.retryable,
+        problem.detail,
+    )
