@@ -114,3 +114,17 @@ def test_any_value_is_cast_or_refused(field, value):
 def test_whole_numbers_keep_every_digit(number):
     """A 64-bit id survives as text; it never passes through a float."""
     assert number == cast(OPPORTUNITIES.field["ORGANISATION_ID"], str(number))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("yes", True), ("F", False), (1, True), (False, False), (" TRUE ", True)]
+)
+def test_truth_in_every_writing(value, expected):
+    """Truth may come as a word, a letter, a digit or a boolean."""
+    assert expected is cast(load().resources["Tasks"].field["COMPLETED"], value)
+
+
+def test_what_is_neither_true_nor_false():
+    """Anything else is refused by the field's name."""
+    with pytest.raises(BadValue, match="COMPLETED takes true or false, not 'done'"):
+        cast(load().resources["Tasks"].field["COMPLETED"], "done")

@@ -280,6 +280,19 @@ def test_lists_of_one():
     assert Grouping(algorithm="json_array", size=1) == alone.grouping
 
 
+@pytest.mark.parametrize(("field", "expected"), [("Tier__c", True), ("PHONE", False)])
+def test_custom_fields_are_known_to_be_sent(field, expected):
+    """A plan says whether the account's custom fields need to be asked for."""
+    plan = settled("POST", "/Contacts", fields=(("FIRST_NAME", "first"), (field, "text")))
+    assert (expected, "Contacts") == (plan.sends_custom, plan.route.object)
+
+
+def test_a_match_needs_a_search():
+    """Where Insightly cannot search, nothing can be found again."""
+    with pytest.raises(PlanError, match="no search for LeadSources"):
+        settled("POST", "/LeadSources", columns=("X",), fields=(("LEAD_SOURCE", "X"),), match="LEAD_SOURCE")
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [

@@ -48,25 +48,45 @@ class Route(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+class _Asked(Struct, frozen=True):
+    """A method, the resource that a URL begins with and its name there, and the segments below."""
+
+    method: Method
+    resource: Resource
+    name: str
+    below: tuple[Parts, ...] = ()
+
+    @property
+    def verb(self) -> Verb:
+        return "PUT" if self.method == "PATCH" else self.method
+
+    def __str__(self) -> str:
+        return "/".join((f"{self.method} /{self.name}", *map(show_macros, self.below)))
+
+
 def route_template(template: Template, contract: Contract) -> Route:
     """The operation of a template; a column of the plan's names its record."""
     resource = contract.resources[template.resource]
-    if template.action == "delete":
-        route = _collection("DELETE", "delete", resource, resource.name)
-        return replace(route, head=(f"{resource.path}/",), id_in="path", fields=None)
-    return _collection("POST" if template.action == "create" else "PUT", template.action, resource, resource.name)
+    match template.action:
+        case "create":
+            return _collection("create", _Asked("POST", resource, resource.name))
+        case "update":
+            return _collection("update", _Asked("PUT", resource, resource.name))
+        case "delete":
+            asked = _Asked("DELETE", resource, resource.name)
+            return replace(_collection("delete", asked), head=(f"{resource.path}/",), id_in="path", fields=None)
 
 
-def _collection(method: Verb, action: Action, resource: Resource, name: str) -> Route:
+def _collection(action: Action, asked: _Asked) -> Route:
     return Route(
-        method=method,
+        method=asked.verb,
         action=action,
-        resource=resource,
-        object=name,
-        head=(f"/{name}",) if resource.name == ANY_OBJECT else (resource.path,),
+        resource=asked.resource,
+        object=asked.name,
+        head=(f"/{asked.name}",),
         id_in="body" if action == "update" else None,
-        fields=resource.field,
-        answer_id=resource.id,
+        fields=asked.resource.field,
+        answer_id=asked.resource.id,
     )
 
 
@@ -89,7 +109,7 @@ def route_url(method: Method, url: str, contract: Contract, *, base_url: str | N
     if not segments:
         raise PlanError(f"URL {shown!r} names no resource. End it with one, such as {shown.rstrip('/')}/Contacts.")
     resource, name = _find_resource(segments[0], contract)
-    route = _plan(method, resource, name, segments[1:], contract)
+    route = _plan(_Asked(method, resource, name, tuple(segments[1:])), contract)
     query = read(f"?{parts.query}") if parts.query else ()
     place = "tail" if route.id_in == "path" else "head"
     return replace(route, **{place: join_parts((*getattr(route, place), *query))})
@@ -138,32 +158,30 @@ def _find_resource(segment: Parts, contract: Contract) -> tuple[Resource, str]:
         raise PlanError(str(error)) from error
     if resource.path.lower() != f"/{name.lower()}":
         raise PlanError(f"Insightly spells it {resource.name}, not {name}. Did you mean {resource.path}?")
-    return resource, resource.name
+    return resource, resource.path.removeprefix("/")
 
 
-def _plan(method: Method, resource: Resource, name: str, below: Sequence[Parts], contract: Contract) -> Route:
-    verb: Verb = "PUT" if method == "PATCH" else method
-    asked = "/".join((f"{method} /{name}", *map(show_macros, below)))
-    operation = _find_operation(resource, verb, below)
-    if not below and verb == "DELETE":
-        raise PlanError(f"{asked} names no record. End the URL with its id, such as /{name}/{{record.id}}.")
-    if verb == "PUT" and resource.serves("PUT") and len(below) < 2 and (not below or operation is None):  # noqa: PLR2004 (at most the id)
-        return _plan_update(asked, resource, name, below)
-    if not below and operation is not None:
-        return _collection("POST", "create", resource, name)
-    route = _plan_below(verb, resource, name, below, operation, contract)
+def _plan(asked: _Asked, contract: Contract) -> Route:
+    operation = _find_operation(asked)
+    if asked.verb == "DELETE" and not asked.below:
+        raise PlanError(f"{asked} names no record. End the URL with its id, such as /{asked.name}/{{record.id}}.")
+    if asked.verb == "PUT" and asked.resource.serves("PUT") and (operation is None or not asked.below):
+        if len(asked.below) <= 1:
+            return _plan_update(asked)
+    elif not asked.below and operation is not None:
+        return _collection("create", asked)
+    route = _plan_below(asked, operation, contract)
     if operation is None:
-        note = f"No document of Insightly's has {asked}; it goes out as written."
-    elif method == "PATCH":
-        note = f"Insightly serves no PATCH: {asked} goes out as PUT."
-    else:
-        return route
-    return replace(route, notes=(note,))
+        return replace(route, notes=(f"No document of Insightly's has {asked}; it goes out as written.",))
+    if asked.method == "PATCH":
+        return replace(route, notes=(f"Insightly serves no PATCH: {asked} goes out as PUT.",))
+    return route
 
 
-def _find_operation(resource: Resource, verb: Verb, below: Sequence[Parts]) -> Operation | None:
+def _find_operation(asked: _Asked) -> Operation | None:
     """The operation whose path fits, one with fewer places before one with more."""
-    fitting = [op for op in resource.operations if op.verb == verb and _fits(op.path.split("/")[2:], below)]
+    served = (op for op in asked.resource.operations if op.verb == asked.verb)
+    fitting = (op for op in served if _fits(op.path.split("/")[2:], asked.below))
     return min(fitting, key=lambda op: op.path.count("{"), default=None)
 
 
@@ -174,47 +192,45 @@ def _fits(path: Sequence[str], below: Sequence[Parts]) -> bool:
     )
 
 
-def _plan_update(asked: str, resource: Resource, name: str, below: Sequence[Parts]) -> Route:
+def _plan_update(asked: _Asked) -> Route:
     """PUT on the collection with the id in the body: the form that Insightly documents."""
-    route = _collection("PUT", "update", resource, name)
-    if asked == f"PUT /{name}":
+    route = _collection("update", asked)
+    if asked.method == "PUT" and not asked.below:
         return route
     note = (
-        f"{asked} goes out as PUT /{name} with {resource.id} in the body, as Insightly serves it; "
+        f"{asked} goes out as PUT /{asked.name} with {asked.resource.id} in the body, as Insightly serves it; "
         "fields that are not sent stay as they are."
     )
-    return replace(route, record=_checked_id(below[0], asked) if below else (), notes=(note,))
+    return replace(route, record=_checked_id(asked) if asked.below else (), notes=(note,))
 
 
-def _checked_id(parts: Parts, asked: str) -> Parts:
-    """A record's place in a URL; when it is written out, it must be an id."""
-    if len(parts) == 1 and isinstance(parts[0], str):
-        try:
-            return (record_id(unquote(parts[0]), asked),)
-        except BadValue as error:
-            raise PlanError(f"{error}. End the URL with a number or a macro such as {{record.id}}.") from error
-    return parts
+def _checked_id(asked: _Asked) -> Parts:
+    """The place of a record's id in a URL; when it is written out, it must be an id."""
+    parts = asked.below[0]
+    if len(parts) != 1 or not isinstance(parts[0], str):
+        return parts
+    try:
+        return (record_id(unquote(parts[0]), f"{asked}:"),)
+    except BadValue as error:
+        raise PlanError(f"{error}. Put a number there, or a macro such as {{record.id}}.") from error
 
 
-def _plan_below(
-    verb: Verb, resource: Resource, name: str, below: Sequence[Parts], operation: Operation | None, contract: Contract
-) -> Route:
+def _plan_below(asked: _Asked, operation: Operation | None, contract: Contract) -> Route:
     """A call below the collection, such as `DELETE /Contacts/7` or `POST /Contacts/7/Notes`."""
-    asked = "/".join((f"{verb} /{name}", *map(show_macros, below)))
     if operation is not None and (operation.form or operation.body == "bytes"):
         raise PlanError(f"{asked} takes a file, and rows are sent as JSON. Send files with the client.")
     named = operation is not None and "{id}" in operation.path
-    rest = below[1:] if named else below
-    fields, strictness = _body_of(verb, resource, operation, contract)
+    rest = _joined(asked.below[1:] if named else asked.below)
+    fields, strictness = _body_of(asked, operation, contract)
     answer = _answer_id(operation, contract)
     return Route(
-        method=verb,
-        action="delete" if verb == "DELETE" and not rest else "create" if answer else "other",
-        resource=resource,
-        object=name,
-        head=(f"/{name}/",) if named else (f"/{name}", *_joined(rest)),
-        tail=_joined(rest) if named else (),
-        record=_checked_id(below[0], asked) if named else (),
+        method=asked.verb,
+        action="delete" if asked.verb == "DELETE" and not rest else "create" if answer else "other",
+        resource=asked.resource,
+        object=asked.name,
+        head=(f"/{asked.name}/",) if named else join_parts((f"/{asked.name}", *rest)),
+        tail=rest if named else (),
+        record=_checked_id(asked) if named else (),
         id_in="path" if named else None,
         fields=fields,
         strictness=strictness,
@@ -228,14 +244,14 @@ def _joined(segments: Sequence[Parts]) -> Parts:
 
 
 def _body_of(
-    verb: Verb, resource: Resource, operation: Operation | None, contract: Contract
+    asked: _Asked, operation: Operation | None, contract: Contract
 ) -> tuple[Mapping[str, Field] | None, Strictness]:
     if operation is None:
-        return None if verb == "DELETE" else resource.field, "loose"
+        return None if asked.verb == "DELETE" else asked.resource.field, "loose"
     if operation.body is None:
         return None, "record"
-    if operation.body == resource.record:
-        return resource.field, "record"
+    if operation.body == asked.resource.record:
+        return asked.resource.field, "record"
     return {field.name: field for field in contract.shape(operation.body)}, "shape"
 
 
