@@ -411,6 +411,11 @@ def test_names_that_the_first_row_has_not():
     assert ("The first row has no 'FRIST_NAME'. Did you mean 'FIRST_NAME'?",) == plan.notes
 
 
+def test_names_before_any_row():
+    """Before any row was seen, no name is doubted."""
+    assert () == settled("POST", "/Contacts", columns=(), closed=False, fields=(("FIRST_NAME", "first"),)).notes
+
+
 @pytest.mark.parametrize(
     ("method", "url", "action", "answer"),
     [

@@ -121,7 +121,9 @@ def list_required(route: Route) -> tuple[str, ...]:
 
 
 def check_columns(asked: Iterable[str], rows: Rows) -> Iterator[str]:
-    """Refuse columns that no row has; where rows may bring more, a note for each that was not seen yet."""
+    """Refuse columns that no row has; where rows may bring more, a note for each that the first has not."""
+    if not rows.columns and not rows.closed:
+        return
     for column in dict.fromkeys(asked):
         if column in rows.columns or column.partition(".")[0] in rows.columns:
             continue
