@@ -1,5 +1,6 @@
 """The API: what is served without a token, and the one error body."""
 
+import socket
 from contextlib import nullcontext
 
 import httpx
@@ -102,3 +103,9 @@ def test_port_taken():
         port = taken.getsockname()[1]
         with pytest.raises(PortTaken, match=f"Cannot listen on 127.0.0.1:{port}: Address already in use"):
             listen("127.0.0.1", port)
+
+
+def test_no_delay():
+    """An answer in two small writes leaves at once: the socket does not wait for the first to be acknowledged."""
+    with listen("127.0.0.1", 0) as listening:
+        assert 0 != listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import Router, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
+from litestar.params import FromPath, FromQuery, PathParameter, QueryParameter, SkipValidation
 
 from crosswalk.accounts.tokens import Caller
 from crosswalk.api.errors import problems
@@ -28,7 +28,7 @@ from crosswalk.store.runs import RecordState
 READ = needs("delivery.deliveries:read")
 READ_DEAD = needs("delivery.dead-letters:read")
 State = Annotated[RecordState | None, QueryParameter(name="state")]  # the framework keeps `state` for itself
-Reason = Annotated[str | None, QueryParameter(description="Text that occurs in the reason, in any case.")]
+Reason = Annotated[str | None, QueryParameter(max_length=500, description="Text that occurs in the reason.")]
 Status = Annotated[int | None, QueryParameter(ge=100, le=599, description="Status of the latest answer.")]
 
 
@@ -64,7 +64,7 @@ async def show_deliveries(
 async def show_delivery(
     *,
     run_id: FromPath[str],
-    number: FromPath[int],
+    number: Annotated[int, PathParameter(ge=1, le=2**31 - 1)],
     database: NamedDependency[SkipValidation[Database]],
     caller: NamedDependency[SkipValidation[Caller]],
 ) -> WholeDelivery:

@@ -13,6 +13,7 @@ from litestar.openapi import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 from msgspec.structs import replace
+from sqlalchemy.exc import DataError
 
 from crosswalk.accounts.errors import (
     AccountError,
@@ -111,6 +112,11 @@ def render_silence(request: Request[Any, Any, Any], error: DatabaseUnreachable) 
     return _answer(_problem(HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer; try again"))
 
 
+def render_unstorable(request: Request[Any, Any, Any], error: DataError) -> Response[Problem]:
+    """Answer that the database takes no such value, as PostgreSQL takes no NUL in a text."""
+    return _answer(_problem(HTTPStatus.BAD_REQUEST, f"A value cannot be looked up or kept: {error.orig}"))
+
+
 def render_crash(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """Answer a fault of our own: the cause goes to the log, not to the caller."""
     # as text: a renderer's own traceback may show local variables, and those may hold secrets
@@ -173,5 +179,6 @@ HANDLERS: ExceptionHandlersMap = {
     AccountError: render_refusal,
     DeliveryError: render_refusal,
     DatabaseUnreachable: render_silence,
+    DataError: render_unstorable,
     Exception: render_crash,
 }

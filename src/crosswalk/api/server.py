@@ -61,10 +61,13 @@ def listen(host: str, port: int) -> socket.socket:
     """Bind one socket; raises `PortTaken` with the way out."""
     try:
         family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(where[:2], family=family)
+        listening = socket.create_server(where[:2], family=family)
     except OSError as exc:
         cause = (exc.strerror or str(exc)).partition(" (")[0]  # the library adds the address once more
         raise PortTaken(f"Cannot listen on {host}:{port}: {cause}. Choose another with --port") from exc
+    # asyncio sets it only on sockets made with proto=IPPROTO_TCP, and answers in two writes would wait 40 ms (RFC 896)
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def address(listening: socket.socket) -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, get_args
+from typing import Annotated, Any, NamedTuple, get_args
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import asdict
 from sqlalchemy import RowMapping
 
@@ -15,12 +15,15 @@ from crosswalk.store.database import Database
 from crosswalk.store.history import DELIVERIES, DELIVERY, OF_DELIVERY, OF_RUN, REASONS, RUNS, narrow
 from crosswalk.store.runs import COUNT_STATES, FIND_RUN, RecordState, RunState
 
+RowNumber = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+"""What a row's column of both databases holds."""
+
 
 class Place(NamedTuple):
     """Where a delivery stands: a run's id, and a row's number in it."""
 
     run: str
-    number: int
+    number: RowNumber
 
 
 class Rank(NamedTuple):
