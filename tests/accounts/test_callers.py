@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import event, update
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from crosswalk.accounts.callers import FRESH_SECONDS, Callers, Unidentified, open_callers, read_bearer
 from crosswalk.accounts.tokens import Draft, Tokens
 from crosswalk.store.database import Database
 from crosswalk.store.errors import DatabaseUnreachable
+from crosswalk.store.tokens import tokens as table
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 TEXT = f"cw_0123abcd_{'x' * 43}"
@@ -105,6 +106,14 @@ async def test_wrong_secret(tokens: Tokens, callers: Callers):
     header = await make(tokens)
     with pytest.raises(Unidentified, match="unknown or revoked"):
         await callers.identify(header[:-1] + ("A" if header[-1] != "A" else "B"))
+
+
+async def test_scope_of_another_version(tokens: Tokens, callers: Callers):
+    """A kept scope that this Crosswalk does not know gives nothing, and takes nothing from the others."""
+    header = await make(tokens)
+    async with tokens.database.begin() as connection:
+        await connection.execute(update(table).values(scopes='["telepathy:*", "delivery:read"]'))
+    assert ["delivery:read"] == [str(scope) for scope in (await callers.identify(header)).scopes]
 
 
 async def test_last_use_once_a_minute(tokens: Tokens, callers: Callers, clock: Clock):

@@ -3,19 +3,20 @@
 import os
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from random import Random
 
 import msgspec
+import structlog
 from msgspec import Struct
 from sqlalchemy import RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from crosswalk.accounts.accounts import CHANCE, NAME
-from crosswalk.accounts.errors import MoreThanAllowed, NameTaken, UnknownToken, UnusableToken
+from crosswalk.accounts.errors import MoreThanAllowed, NameTaken, UnknownToken, UnusableScope, UnusableToken
 from crosswalk.accounts.scopes import Scope, allows, parse_scope
 from crosswalk.accounts.vault import Secret
 from crosswalk.store.accounts import FIND_ACCOUNT
@@ -23,6 +24,7 @@ from crosswalk.store.database import Database
 from crosswalk.store.ids import new_id
 from crosswalk.store.tokens import ADD_TOKEN, FIND_TOKEN, LIST_TOKENS, REVOKE_TOKEN
 
+log = structlog.get_logger()
 PREFIX_BYTES, SECRET_BYTES = 4, 32
 PREFIX_CHARACTERS = len("cw_") + 2 * PREFIX_BYTES
 TOKEN = re.compile(r"cw_[0-9a-f]{8}_[A-Za-z0-9_-]{43}")
@@ -182,10 +184,19 @@ def to_caller(row: RowMapping) -> Caller:
     return Caller(
         id=token.id,
         name=token.name,
-        scopes=tuple(parse_scope(text) for text in token.scopes),
+        scopes=tuple(_read_scopes(token)),
         accounts=None if token.accounts is None else frozenset(token.accounts),
         expires_at=token.expires_at,
     )
+
+
+def _read_scopes(token: Token) -> Iterator[Scope]:
+    """What a kept token may do. A scope of a newer or older Crosswalk gives nothing, and the log says so."""
+    for text in token.scopes:
+        try:
+            yield parse_scope(text)
+        except UnusableScope as exc:
+            log.warning("token.scope_ignored", token=token.name, why=str(exc))
 
 
 def _check_scopes(texts: Sequence[str], caller: Caller | None) -> tuple[str, ...]:

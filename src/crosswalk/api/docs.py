@@ -22,8 +22,11 @@ Operation = tuple[str, str, Node]
 
 @get("/docs", include_in_schema=False, media_type=MediaType.HTML)
 async def show_docs(request: Request[Any, Any, Any]) -> Response[str]:
-    """Answer the page."""
-    return Response(write_page(request.app.openapi_schema.to_schema()), headers=HEADERS, media_type=MediaType.HTML)
+    """Answer the page, written once an application."""
+    state = request.app.state
+    if "docs" not in state:
+        state.docs = write_page(request.app.openapi_schema.to_schema())
+    return Response(state.docs, headers=HEADERS, media_type=MediaType.HTML)
 
 
 @get("/docs/style.css", include_in_schema=False, media_type=MediaType.CSS)
