@@ -20,16 +20,19 @@ MAY_IMPORT = {
 """Room to the rooms it may import. `app`, `cli` and `config` are the faces and stand outside."""
 
 PURE = (
-    "insightly/pace.py",
-    "insightly/errors.py",
-    "insightly/page.py",
+    "accounts/scopes.py",
     "contract/model.py",
+    "insightly/errors.py",
+    "insightly/pace.py",
+    "insightly/page.py",
     *(
         f"delivery/{name}.py"
-        for name in ("batch", "cell", "fields", "grouping", "headers", "macros", "payload", "plan", "planning", "route")
+        for name in (
+            "batch", "breaker", "cell", "feed", "fields", "grouping", "headers", "judge", "macros", "outcome",
+            "payload", "plan", "planning", "reasons", "route", "settings", "settle", "template",
+        )
     ),
-    "delivery/template.py",
-)
+)  # fmt: skip
 RIM = {"aiohttp", "sqlite3", "sqlalchemy", "socket", "asyncio", "os"}
 
 

@@ -4,11 +4,14 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import SystemRandom
 
 from crosswalk.accounts.accounts import Account, Accounts
 from crosswalk.accounts.errors import MasterKeyMissing
 from crosswalk.accounts.vault import KEY_FILE, Vault, make_home_key, read_home_key
 from crosswalk.config import Settings, settings
+from crosswalk.delivery.engine import Engine
 from crosswalk.insightly import Insightly
 from crosswalk.store.accounts import ANY_CREDENTIAL
 from crosswalk.store.database import Database, open_database
@@ -22,6 +25,18 @@ class Hub:
     settings: Settings
     database: Database
     accounts: Accounts
+
+    def engine(self, *, patient: bool = False) -> Engine:
+        """What sends this hub's runs; whoever runs it holds the home's engine lock."""
+        after = timedelta(seconds=self.settings.settle_after)
+        return Engine(
+            database=self.database,
+            accounts=self.accounts,
+            settle_after=after,
+            clock=_now,
+            rng=SystemRandom(),
+            patient=patient,
+        )
 
     def connect(self, account: Account) -> AbstractAsyncContextManager[Insightly]:
         """A paced client for a linked account, to be opened with `async with`."""
@@ -92,3 +107,7 @@ async def _gather_keys(chosen: Settings, database: Database) -> tuple[bytes, ...
                 )
         kept = make_home_key(chosen.home)
     return (kept,)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

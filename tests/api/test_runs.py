@@ -75,7 +75,7 @@ async def test_run(admin: httpx.AsyncClient):
 async def test_delivery(admin: httpx.AsyncClient):
     """One delivery comes with its body."""
     delivery = (await admin.get("/v1/deliveries/a/4")).json()
-    assert ({"A": 1}, 201, "4") == (delivery["body"], delivery["status"], delivery["remote_id"])
+    assert ({"A": 1}, 201, "4") == (delivery["call"]["body"], delivery["status"], delivery["remote_id"])
 
 
 @pytest.mark.parametrize("path", ["/v1/runs/none", "/v1/deliveries/a/99", "/v1/deliveries/none/1"])

@@ -1,13 +1,17 @@
 """`crosswalk send` as a script sees it: what arrives in Insightly, what is said, and the status."""
 
 import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from crosswalk.cli import main
-from crosswalk.store.lock import hold
+from crosswalk.store.lock import ENGINE_LOCK, hold
 
 FIELDS = ("FIRST_NAME", "LAST_NAME", "PHONE")
 MAP = ("--map", "FIRST_NAME=first", "--map", "LAST_NAME=last", "--map", "PHONE=phone")
@@ -41,6 +45,7 @@ def crosswalk(home, insightly):
         "CROSSWALK_DATABASE_URL": "",
         "CROSSWALK_MASTER_KEY": "",
         "CROSSWALK_REQUEST_TIMEOUT": "2",
+        "CROSSWALK_SETTLE_AFTER": "3",
     }
 
     def run(*words):
@@ -66,7 +71,7 @@ def send(crosswalk, people):
 
     def send(*more, file=people):
         done = crosswalk("send", file, "--account", "demo", "--template", "create-contact", *MAP, "--json", *more)
-        return done.exit_code, json.loads(done.stdout) if done.stdout else done.stderr
+        return done.exit_code, json.loads(done.stdout) if done.stdout else done.output + repr(done.exception)
 
     return send
 
@@ -231,14 +236,87 @@ def test_resume_without_a_run_starts_one(send):
     assert (0, 4) == (send("--resume")[0], send("--resume")[1]["delivered"])
 
 
-def test_two_at_once(send, home, people):
-    """A run that another process is sending is left alone."""
-    run = send()[1]
-    (lock,) = (home / "runs").iterdir()
-    with hold(lock, "process 7 (crosswalk send)"):
-        status, says = send("--resume")
-    assert (2, True) == (status, "process 7" in says)
-    assert 0 == send("--resume")[0], run
+KEYED = ("--map", "EMAIL_ADDRESS=mail", "--match", "EMAIL_ADDRESS")
+
+
+@pytest.fixture
+def keyed(tmp_path):
+    """A file of four people who have an address each."""
+    rows = [(f"P{number}", "Last", "5", f"p{number}@example.com") for number in range(4)]
+    return write(tmp_path / "keyed.csv", rows, head="first,last,phone,mail")
+
+
+@pytest.mark.parametrize(
+    ("fault", "calls"),
+    [
+        ({"fault": "status", "status": 502, "commit": True}, 4),
+        ({"fault": "reset", "commit": True}, 4),
+        ({"fault": "late_commit", "seconds": 0.5}, 4),
+        ({"fault": "status", "status": 502, "commit": False}, 5),
+        ({"fault": "hang"}, 5),
+    ],
+    ids=lambda value: value if isinstance(value, int) else "-".join(map(str, value.values())),
+)
+def test_unknown_outcomes_are_settled(send, keyed, arrived, insightly, fault, calls):
+    """With a match, an unknown creation is found and adopted, or found absent in the end and sent again: once."""
+    insightly.faults({"route": "Contacts", "method": "POST", "count": 1, **fault})
+    status, summary = send(*KEYED, file=keyed)
+    assert (0, {"delivered": 4}) == (status, tally(summary)), summary
+    assert (4, calls) == (len(arrived()), insightly.calls("POST"))
+
+
+def test_a_value_that_was_there_before_is_never_adopted(send, keyed, insightly):
+    """A record made before the run is not ours: the row is held, and the person sees which it is."""
+    send(*KEYED, file=keyed)
+    insightly.faults({"route": "Contacts", "method": "POST", "count": 1, "fault": "status", "status": 502})
+    status, summary = send(*KEYED, "--again", file=keyed)
+    assert (1, {"delivered": 3, "held": 1}) == (status, tally(summary))
+
+
+def test_a_wave_of_refusals_stops_the_run(tmp_path, send, insightly):
+    """When row after row is refused alike, the run stops before the day is spent on it."""
+    insightly.faults({"route": "Contacts", "method": "POST", "fault": "status", "status": 400, "body": "no such plan"})
+    status, summary = send(file=write(tmp_path / "many.csv", [(f"P{n}", "", "") for n in range(300)]))
+    assert (3, True) == (status, "refused alike" in summary["stopped"])
+    assert insightly.calls("POST") < 150
+
+
+def test_waiting_updates_of_one_record_are_merged(tmp_path, crosswalk, insightly):
+    """Two rows about one record become one call that says what both say."""
+    ((first,), *_) = insightly.records("contacts", ("CONTACT_ID",))
+    file = tmp_path / "changes.jsonl"
+    rows = [{"id": first, "PHONE": "1", "TITLE": "Dr"}, {"id": first, "PHONE": "2"}]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = ("--account", "demo", "--template", "update-contact", "--id-field", "id", "--json")
+    summary = json.loads(crosswalk("send", file, *words).stdout)
+    assert ({"delivered": 1, "superseded": 1}, 1) == (tally(summary), insightly.calls("PUT"))
+    assert [(first, "2", "Dr")] == insightly.records("contacts", ("CONTACT_ID", "PHONE", "TITLE"))[:1]
+
+
+def test_batches(tmp_path, crosswalk, insightly):
+    """Rows of a call that takes many go out together."""
+    insightly.control("PUT", "switches", {"bulk": "present"})
+    before = len(insightly.records("contacts", FIELDS))
+    file = write(tmp_path / "bulk.csv", [(f"P{n}", "L", "") for n in range(25)])
+    words = ("--method", "POST", "--url", f"{insightly.base_url}/Contacts/Bulk", "--grouping", "json_array")
+    done = crosswalk("send", file, "--account", "demo", *words, "--batch-size", "10", *MAP, "--json")
+    assert ({"delivered": 25}, 3) == (tally(json.loads(done.stdout)), insightly.calls("POST"))
+    assert 25 == len(insightly.records("contacts", FIELDS)) - before
+
+
+def test_handed_over(send, home, people, insightly, arrived):
+    """While another process owns the engine, a run is handed over to it; when the owner has gone, it is taken on."""
+    environ = {**os.environ, "CROSSWALK_HOME": str(home), "CROSSWALK_ALLOWED_HOSTS": insightly.host}
+    words = ("send", str(people), "--account", "demo", "--template", "create-contact", *MAP, "--json")
+    script = [sys.executable, "-c", "from crosswalk.cli import main; main()", *words]
+    with ThreadPoolExecutor() as pool:
+        with hold(home / ENGINE_LOCK, "process 7 (crosswalk serve)"):
+            running = pool.submit(subprocess.run, script, env=environ, capture_output=True, check=False)
+            with pytest.raises(TimeoutError):
+                running.result(timeout=2)
+            assert [] == arrived()
+        done = running.result(timeout=30)
+    assert (0, 4) == (done.returncode, len(arrived())), done.stderr
 
 
 def test_update_and_delete(tmp_path, crosswalk, insightly):

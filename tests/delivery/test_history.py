@@ -92,7 +92,7 @@ async def test_pages(database: Database):
 
 async def test_body(database: Database):
     """One delivery comes with the body that goes out."""
-    assert {"A": 1} == (await find_delivery(database, Place("a", 4))).body
+    assert {"A": 1} == (await find_delivery(database, Place("a", 4))).call["body"]
 
 
 @pytest.mark.parametrize(("place", "reach"), [(Place("a", 9), None), (Place("a", 1), ONLY_OTHER)])

@@ -8,9 +8,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
+import crosswalk.store.attempts
+import crosswalk.store.deliveries
 import crosswalk.store.destinations
 import crosswalk.store.runs
-import crosswalk.store.tokens  # noqa: F401 (the tables of all three belong to the metadata)
+import crosswalk.store.tokens  # noqa: F401 (their tables belong to the metadata)
 from crosswalk.store.accounts import ADD_ACCOUNT, LIST_ACCOUNTS
 from crosswalk.store.columns import metadata
 from crosswalk.store.database import Database, open_database

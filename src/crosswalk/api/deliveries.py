@@ -23,7 +23,7 @@ from crosswalk.delivery.history import (
     rank,
 )
 from crosswalk.store.database import Database
-from crosswalk.store.runs import RecordState
+from crosswalk.store.deliveries import RecordState
 
 READ = needs("delivery.deliveries:read")
 READ_DEAD = needs("delivery.dead-letters:read")
@@ -42,11 +42,12 @@ async def show_deliveries(
     record_state: State = None,
     status: Status = None,
     reason: Reason = None,
+    key: FromQuery[str | None] = None,
     remote_id: FromQuery[str | None] = None,
     limit: Limit = DEFAULT,
     next_cursor: Cursor = None,
 ) -> Page[Delivery]:
-    """Deliveries without their bodies: the newest run first, in it the last row first."""
+    """Deliveries without their calls: the newest run first, in it the last row first."""
     wanted = DeliveryFilter(
         account=account,
         reach=caller.accounts,
@@ -54,6 +55,7 @@ async def show_deliveries(
         state=record_state,
         status=status,
         reason=reason,
+        key=key,
         remote_id=remote_id,
         before=read_cursor(next_cursor, Place),
     )
@@ -68,7 +70,7 @@ async def show_delivery(
     database: NamedDependency[SkipValidation[Database]],
     caller: NamedDependency[SkipValidation[Caller]],
 ) -> WholeDelivery:
-    """One row's journey, with the body that goes out."""
+    """One row's biography: the call that it became, and every attempt with what came back."""
     return await find_delivery(database, Place(run_id, number), reach=caller.accounts)
 
 

@@ -13,26 +13,25 @@ from random import SystemRandom
 import click
 from msgspec import Struct
 
+from crosswalk.accounts.accounts import Account
 from crosswalk.app import Hub, open_hub
 from crosswalk.cli.progress import Meter
 from crosswalk.contract import load
 from crosswalk.delivery.batch import Parcel, pack
-from crosswalk.delivery.journal import Dead, open_journal
+from crosswalk.delivery.engine import KnownFields, Watch
 from crosswalk.delivery.payload import Invalid, Payload, make_payload
 from crosswalk.delivery.plan import Plan, Rows, SettledPlan
 from crosswalk.delivery.planning import settle_plan
-from crosswalk.delivery.run import STATES, Counts, Mode, Order, Run, begin_run, count_states, end_run
-from crosswalk.delivery.send import Lane, send_rows
+from crosswalk.delivery.run import STATES, Counts, Mode, Order, Run, begin_run, count_states, find_run
 from crosswalk.delivery.source import Row, Source, open_source, read_content
-from crosswalk.insightly import Insightly
-from crosswalk.insightly.pace import IN_FLIGHT
-from crosswalk.store.lock import hold
+from crosswalk.store.lock import ENGINE_LOCK, Held, hold
 
 SAMPLES = 3
 PACE = 9.8
 """Calls a second that Insightly's limit of ten allows."""
-UNPACED = 64
-"""Calls in flight to an account without a limit, such as a sandbox."""
+FOLLOW = 0.5
+"""Seconds between two looks at a run that another process sends."""
+FAILED = frozenset({"dead", "held", "cancelled"})
 
 
 class Summary(Struct, frozen=True, kw_only=True):
@@ -121,63 +120,80 @@ def _span(seconds: float) -> str:
 
 def carry_out(file: Path, account: str, plan: Plan, *, mode: Mode) -> Summary:
     """Send a file in a hub of its own."""
+    path = file.absolute()  # another process may be the one that reads it
 
     async def work() -> Summary:
         async with open_hub() as hub:
-            return await send_order(hub, file, account, plan, mode=mode)
+            return await send_order(hub, path, account, plan, mode=mode)
 
     return asyncio.run(work())
 
 
 async def send_order(hub: Hub, file: Path, account: str, plan: Plan, *, mode: Mode) -> Summary:
-    """Carry an order out: name the run, take its lock, send what is not settled, add up."""
+    """Carry an order out: check it, queue the run, send it or follow whoever owns the engine, add up."""
     found = await hub.accounts.find(account)
     content = read_content(file)
+    with open_source(file) as source:
+        known = await _check(hub, found, plan, source)
     order = Order(source=str(file), content=content.digest, account=found.id, plan=plan)
-    with open_source(file) as source, hold(_lock_of(hub, order), f"process {os.getpid()} (crosswalk send)"):
-        settled = _settle(plan, source, base_url=found.base_url)
-        async with hub.connect(found) as crm:
-            if settled.sends_custom:
-                custom = frozenset((await crm.custom_fields(settled.route.object)).fields)
-                settled = _settle(plan, source, base_url=found.base_url, custom=custom)
-            run = await begin_run(hub.database, order, mode, now=_now(), rng=SystemRandom())
-            meter = Meter(f"{plan.name} {file.name}", total=content.lines - 1, left=lambda: crm.remaining)
-            async with open_journal(hub.database, run.id) as journal:
-                if run.state == "finished":
-                    return await _add_up(hub, run, crm, meter, None)
-                lane = Lane(
-                    crm=crm,
-                    journal=journal,
-                    plan=settled,
-                    resource=settled.route.resource,
-                    in_flight=IN_FLIGHT if found.rate != 0 else UNPACED,
-                    clock=_now,
-                    tell=lambda outcome: meter.count(failed=isinstance(outcome, Dead) or outcome.state != "delivered"),
-                    stop=asyncio.Event(),
-                )
-                with meter, _stopping(lane.stop):
-                    await journal.hold_open_intents(at=_now())
-                    stopped = await send_rows(lane, source.rows)
-                await end_run(hub.database, run, stopped=stopped, now=_now(), calls=crm.calls)
-                return await _add_up(hub, run, crm, meter, stopped)
+    run = await begin_run(hub.database, order, mode, now=_now(), rng=SystemRandom())
+    left: list[int | None] = [None]
+    meter = Meter(f"{plan.name} {file.name}", total=content.lines - 1, left=lambda: left[0])
+    if run.state != "finished":
+        watch = Watch(settled=lambda state: meter.count(failed=state in FAILED), left=lambda n: left.__setitem__(0, n))
+        with meter:
+            await _see_through(hub, run, watch, meter, known)
+    return await _add_up(hub, run, meter, left[0])
 
 
-def _lock_of(hub: Hub, order: Order) -> Path:
-    """The run's lock file: the operating system drops the lock when its holder dies."""
-    folder = hub.settings.home / "runs"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder / f"{order.name}.lock"
+async def _check(hub: Hub, account: Account, plan: Plan, source: Source) -> KnownFields:
+    """Check the plan before a run begins; the account's custom fields are asked for only when it names any."""
+    settled = _settle(plan, source, base_url=account.base_url)
+    if not settled.sends_custom:
+        return {}
+    async with hub.connect(account) as crm:
+        custom = frozenset((await crm.custom_fields(settled.route.object)).fields)
+    _settle(plan, source, base_url=account.base_url, custom=custom)
+    return {(account.id, settled.route.object): custom}
 
 
-async def _add_up(hub: Hub, run: Run, crm: Insightly, meter: Meter, stopped: str | None) -> Summary:
+async def _see_through(hub: Hub, run: Run, watch: Watch, meter: Meter, known: KnownFields) -> None:
+    """Own the engine and send the run; follow it while somebody else owns the engine."""
+    while True:
+        try:
+            with hold(hub.settings.home / ENGINE_LOCK, f"process {os.getpid()} (crosswalk send)"):
+                engine = hub.engine()
+                engine.watches[run.id] = watch
+                engine.known.update(known)
+                with _stopping(engine.stop):
+                    await engine.work(done=lambda: True)
+                return
+        except Held:
+            if await _follow(hub, run, meter):
+                return
+
+
+async def _follow(hub: Hub, run: Run, meter: Meter) -> bool:
+    """Show how far the owner is; whether the run has ended."""
     counts = await count_states(hub.database, run.id)
+    meter.show(done=counts.read - counts["pending"], failed=counts["dead"] + counts["held"])
+    now = await find_run(hub.database, run.id)
+    if now is None or now.state not in {"queued", "running"}:
+        return True
+    await asyncio.sleep(FOLLOW)
+    return False
+
+
+async def _add_up(hub: Hub, run: Run, meter: Meter, left: int | None) -> Summary:
+    ended = await find_run(hub.database, run.id)
+    assert ended is not None, "a run that began is in the journal"
     return Summary(
         run=run.id,
-        counts=counts,
-        calls=run.calls + crm.calls,
+        counts=await count_states(hub.database, run.id),
+        calls=ended.calls,
         seconds=meter.seconds,
-        stopped=stopped,
-        left=crm.remaining,
+        stopped=ended.reason if ended.state == "stopped" else None,
+        left=left,
     )
 
 

@@ -50,11 +50,20 @@ class Meter:
         """Seconds since the beginning."""
         return time.monotonic() - self._began
 
+    def show(self, *, done: int, failed: int) -> None:
+        """Show how far somebody else is."""
+        self.done, self.failed = done, failed
+        self._progress.update(self._task, completed=done)
+        self._speak()
+
     def count(self, *, failed: bool) -> None:
         """Count one settled row."""
         self.done += 1
         self.failed += failed
         self._progress.advance(self._task)
+        self._speak()
+
+    def _speak(self) -> None:
         now = time.monotonic()
         if not self._live and now - self._spoke >= QUIET:
             self._spoke = now

@@ -65,7 +65,8 @@ async def _list(most: int) -> list[dict[str, object]]:
 async def _show(run_id: str, most: int) -> "tuple[dict[str, object], Counts, list[dict[str, object]]]":
     from crosswalk.app import open_hub
     from crosswalk.delivery.run import count_states
-    from crosswalk.store.runs import FIND_RUN, LIST_TROUBLED
+    from crosswalk.store.deliveries import LIST_TROUBLED
+    from crosswalk.store.runs import FIND_RUN
 
     async with open_hub() as hub:
         async with hub.database.read() as connection:
@@ -74,7 +75,7 @@ async def _show(run_id: str, most: int) -> "tuple[dict[str, object], Counts, lis
                 raise WrongUse(f"There is no run {run_id!r}. `crosswalk runs list` lists them.")
             troubled = (await connection.execute(LIST_TROUBLED, {"run": run_id, "most": most})).mappings().all()
         counts = await count_states(hub.database, run_id)
-    shown = ("number", "state", "reason", "status", "method", "path", "remote_id")
+    shown = ("number", "state", "reason", "status", "attempts", "key", "remote_id")
     return _plain(found), counts, [{name: row[name] for name in shown} for row in troubled]
 
 

@@ -8,15 +8,13 @@ import click
 
 from crosswalk.cli.status import WrongUse, explained, print_json
 
-ENGINE_LOCK = "engine.lock"
-
 
 @click.command(epilog="Example: crosswalk serve --port 8080")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes any free one.")
 @click.option("--json", "as_json", is_flag=True, help="Print the address as JSON.")
 def serve(*, host: str, port: int, as_json: bool) -> None:
-    """Serve the hub's HTTP API until Ctrl-C. One process serves a home."""
+    """Serve the hub's HTTP API and send queued runs until Ctrl-C. One process serves a home."""
     import uvloop
 
     from crosswalk.api.server import PortTaken
@@ -32,7 +30,7 @@ async def _serve(host: str, port: int, *, as_json: bool) -> None:
     from crosswalk.app import log_to_stderr, open_hub, serve_api
     from crosswalk.config import Misconfigured, settings
     from crosswalk.insightly.pods import is_loopback
-    from crosswalk.store.lock import hold
+    from crosswalk.store.lock import ENGINE_LOCK, hold
 
     chosen = settings()
     if not is_loopback(host) and not chosen.master_keys:
@@ -40,9 +38,10 @@ async def _serve(host: str, port: int, *, as_json: bool) -> None:
     log_to_stderr()
     with hold(chosen.home / ENGINE_LOCK, f"process {os.getpid()} (crosswalk serve)"):
         async with open_hub(chosen) as hub, serve_api(hub, host=host, port=port) as url:
-            stop = _listen_for_signals()
+            engine = hub.engine(patient=True)
+            _listen_for_signals(engine.stop)
             _announce(url, as_json=as_json)
-            await stop.wait()
+            await engine.work()
 
 
 def _announce(url: str, *, as_json: bool) -> None:
@@ -52,9 +51,7 @@ def _announce(url: str, *, as_json: bool) -> None:
         click.echo(f"Crosswalk serves {url} until Ctrl-C.")
 
 
-def _listen_for_signals() -> asyncio.Event:
-    """An event that SIGINT and SIGTERM set."""
-    stop = asyncio.Event()
+def _listen_for_signals(stop: asyncio.Event) -> None:
+    """Let SIGINT and SIGTERM stop the engine: calls in flight finish and are journalled."""
     for each in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
-    return stop

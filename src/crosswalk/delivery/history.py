@@ -11,9 +11,11 @@ from sqlalchemy import RowMapping
 
 from crosswalk.delivery.errors import UnknownDelivery, UnknownRun
 from crosswalk.delivery.reasons import normalise
+from crosswalk.store.attempts import LIST_ATTEMPTS, AttemptKind, AttemptOutcome
 from crosswalk.store.database import Database
+from crosswalk.store.deliveries import COUNT_STATES, Phase, RecordState
 from crosswalk.store.history import DELIVERIES, DELIVERY, OF_DELIVERY, OF_RUN, REASONS, RUNS, narrow
-from crosswalk.store.runs import COUNT_STATES, FIND_RUN, RecordState, RunState
+from crosswalk.store.runs import FIND_RUN, RunState
 
 RowNumber = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 """What a row's column of both databases holds."""
@@ -61,19 +63,39 @@ class Delivery(Struct, frozen=True, kw_only=True):
     run_id: str
     number: int
     state: RecordState
-    method: str | None
-    path: str | None
+    phase: Phase | None
+    key: str | None
+    attempts: int
     sent_at: datetime | None
+    due_at: datetime | None
     settled_at: datetime | None
     status: int | None
     remote_id: str | None
     reason: str | None
 
 
-class WholeDelivery(Delivery, frozen=True, kw_only=True):
-    """One delivery with the body that goes out."""
+class AttemptRecord(Struct, frozen=True, kw_only=True):
+    """One call that was made for a delivery: what was sent, what came back, and what it came to.
 
-    body: Any
+    `body` is there where it is not the delivery's own, as in a batch; `response` is the beginning of the answer.
+    """
+
+    kind: AttemptKind
+    began_at: datetime
+    ended_at: datetime
+    request: str
+    body: str | None
+    status: int | None
+    response: str | None
+    outcome: AttemptOutcome
+    reason: str | None
+
+
+class WholeDelivery(Delivery, frozen=True, kw_only=True):
+    """One delivery's biography: the call that it became, and every attempt. No credential is in either."""
+
+    call: Any
+    biography: list[AttemptRecord]
 
 
 class DeadGroup(Struct, frozen=True):
@@ -103,6 +125,7 @@ class DeliveryFilter(Struct, frozen=True, kw_only=True):
     state: RecordState | None = None
     status: int | None = None
     reason: str | None = None
+    key: str | None = None
     remote_id: str | None = None
     before: Place | None = None
 
@@ -127,7 +150,7 @@ async def find_run(database: Database, run: str, *, reach: frozenset[str] | None
 
 
 async def list_deliveries(database: Database, wanted: DeliveryFilter, *, most: int) -> list[Delivery]:
-    """Deliveries without their bodies: the newest run first, in it the last row first."""
+    """Deliveries without their calls: the newest run first, in it the last row first."""
     statement = narrow(DELIVERIES, OF_DELIVERY, asdict(wanted))
     async with database.read() as connection:
         rows = (await connection.execute(statement, {"most": most})).mappings()
@@ -135,16 +158,23 @@ async def list_deliveries(database: Database, wanted: DeliveryFilter, *, most: i
 
 
 async def find_delivery(database: Database, place: Place, *, reach: frozenset[str] | None = None) -> WholeDelivery:
-    """One delivery with its body. Raises `UnknownDelivery`, also for one that the reader may not see."""
+    """One delivery with its biography. Raises `UnknownDelivery`, also for one that the reader may not see."""
     wanted = DeliveryFilter(run=place.run, number=place.number, reach=reach)
     async with database.read() as connection:
         row = (await connection.execute(narrow(DELIVERY, OF_DELIVERY, asdict(wanted)))).mappings().one_or_none()
+        made = (await connection.execute(LIST_ATTEMPTS, {"run": place.run, "row": place.number})).mappings().all()
     if row is None:
         raise UnknownDelivery(
             f"Run {place.run!r} has no delivery {place.number}. `crosswalk runs show` says what it has"
         )
-    body = None if row["body"] is None else msgspec.json.decode(row["body"])
-    return msgspec.convert({**_plain(row), "body": body}, WholeDelivery)
+    call = None if row["payload"] is None else msgspec.json.decode(row["payload"])
+    biography = [_tell(each) for each in made]
+    return msgspec.convert({**_plain(row), "call": call, "biography": biography}, WholeDelivery)
+
+
+def _tell(row: RowMapping) -> dict[str, Any]:
+    texts = {name: None if row[name] is None else row[name].decode("utf-8", "replace") for name in ("body", "response")}
+    return {**_plain(row), **texts}
 
 
 async def group_dead(database: Database, wanted: DeliveryFilter) -> list[DeadGroup]:

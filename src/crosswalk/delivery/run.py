@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from random import Random
-from typing import Literal, assert_never
+from typing import Any, Literal, assert_never
 
 import msgspec
 from msgspec import Struct
+from sqlalchemy import Row
 
 from crosswalk.delivery.errors import UnfinishedRun
 from crosswalk.delivery.plan import Plan
 from crosswalk.store import runs as table
 from crosswalk.store.database import Database
+from crosswalk.store.deliveries import COUNT_STATES, RecordState
 from crosswalk.store.ids import new_id
-from crosswalk.store.runs import RecordState, RunState
+from crosswalk.store.runs import RunState
 
 Mode = Literal["new", "resume", "again"]
 STATES: tuple[RecordState, ...] = (
@@ -44,12 +46,15 @@ class Order(Struct, frozen=True, kw_only=True):
         return sha256(msgspec.json.encode(whole)).hexdigest()[:16]
 
 
-class Run(Struct, frozen=True):
+class Run(Struct, frozen=True, kw_only=True):
     """One run as it stands in the journal."""
 
     id: str
     state: RunState
+    order: Order
+    began_at: datetime
     calls: int = 0
+    reason: str | None = None
 
 
 class Counts(Struct, frozen=True):
@@ -67,7 +72,7 @@ class Counts(Struct, frozen=True):
 
 
 async def begin_run(database: Database, order: Order, mode: Mode, *, now: datetime, rng: Random) -> Run:
-    """Begin a run, or go on with one, as `mode` says.
+    """Queue a run, or put an unfinished one back in the queue, as `mode` says.
 
     With `resume` the answer may be a finished run, on which there is nothing to do. Raises `UnfinishedRun` when `mode`
     is `new` and one of this name is unfinished.
@@ -77,17 +82,17 @@ async def begin_run(database: Database, order: Order, mode: Mode, *, now: dateti
         match mode:
             case "new" if found is not None:
                 raise UnfinishedRun(
-                    f"Run {found.id} of this file, account and mapping is unfinished. "
+                    f"Run {found.id} of this file, account and mapping is unfinished ({found.state}). "
                     "Go on with it: --resume. Leave it as it is and send everything anew: --again"
                 )
             case "resume" if found is not None:
-                running = {"run": found.id, "state": "running", "reason": None, "ended_at": None}
-                await connection.execute(table.CHANGE_RUN, running)
-                return Run(found.id, "running", found.calls)
+                if found.state == "stopped":
+                    await connection.execute(table.CHANGE_RUN, {"run": found.id} | QUEUED)
+                return Run(id=found.id, state="queued", order=order, began_at=found.started_at, calls=found.calls)
             case "resume":
                 done = (await connection.execute(table.FIND_FINISHED, {"run_name": order.name})).one_or_none()
                 if done is not None:
-                    return Run(done.id, "finished", done.calls)
+                    return Run(id=done.id, state="finished", order=order, began_at=done.started_at, calls=done.calls)
             case "again" if found is not None:
                 await connection.execute(
                     table.CHANGE_RUN, {"run": found.id, "state": "abandoned", "reason": "sent again", "ended_at": now}
@@ -96,23 +101,66 @@ async def begin_run(database: Database, order: Order, mode: Mode, *, now: dateti
                 pass
             case _:
                 assert_never(mode)
-        run = Run(new_id(now, rng), "running")
-        row: dict[str, object] = {"id": run.id, "name": order.name, "account_id": order.account, "source": order.source}
-        row |= {"template": order.plan.name, "state": "running", "started_at": now}
-        await connection.execute(table.ADD_RUN, row)
+        run = Run(id=new_id(now, rng), state="queued", order=order, began_at=now)
+        await connection.execute(table.ADD_RUN, _to_row(run))
         return run
 
 
-async def end_run(database: Database, run: Run, *, stopped: str | None, now: datetime, calls: int) -> None:
-    """Write how a run ended: finished, or stopped for a reason; and count the calls that it made."""
+QUEUED = {"state": "queued", "reason": None, "ended_at": None}
+
+
+def _to_row(run: Run) -> dict[str, object]:
+    order = run.order
+    return {
+        "id": run.id,
+        "name": order.name,
+        "account_id": order.account,
+        "source": order.source,
+        "content": order.content,
+        "template": order.plan.name,
+        "plan": msgspec.json.encode(order.plan).decode(),
+        "state": run.state,
+        "started_at": run.began_at,
+    }
+
+
+def _from_row(row: Row[Any]) -> Run:
+    plan = msgspec.json.decode(row.plan, type=Plan)
+    order = Order(source=row.source, content=row.content, account=row.account_id or "", plan=plan)
+    return Run(id=row.id, state=row.state, order=order, began_at=row.started_at, calls=row.calls, reason=row.reason)
+
+
+async def find_run(database: Database, run: str) -> Run | None:
+    """One run by its id."""
+    async with database.read() as connection:
+        row = (await connection.execute(table.FIND_RUN, {"run": run})).one_or_none()
+    return None if row is None else _from_row(row)
+
+
+async def claim_runs(database: Database, *, orphans: bool) -> list[Run]:
+    """Take every queued run, and those that a dead owner left running when `orphans`. They are running from now on."""
+    async with database.begin() as connection:
+        found = (await connection.execute(table.LIST_CLAIMABLE, {"orphans": orphans})).all()
+        for row in found:
+            await connection.execute(table.CHANGE_RUN, {"run": row.id, "state": "running", "ended_at": None})
+    return [_from_row(row) for row in found]
+
+
+async def end_run(database: Database, run: str, *, stopped: str | None, now: datetime) -> None:
+    """Write how a run ended: finished, or stopped for a reason."""
     state = "finished" if stopped is None else "stopped"
     async with database.begin() as connection:
-        await connection.execute(table.CHANGE_RUN, {"run": run.id, "state": state, "reason": stopped, "ended_at": now})
-        await connection.execute(table.COUNT_CALLS, {"run": run.id, "more": calls})
+        await connection.execute(table.CHANGE_RUN, {"run": run, "state": state, "reason": stopped, "ended_at": now})
+
+
+async def count_calls(database: Database, run: str, more: int) -> None:
+    """Add to the calls that a run has made."""
+    async with database.begin() as connection:
+        await connection.execute(table.COUNT_CALLS, {"run": run, "more": more})
 
 
 async def count_states(database: Database, run: str) -> Counts:
     """The rows of a run by state, in one statement."""
     async with database.read() as connection:
-        rows = await connection.execute(table.COUNT_STATES, {"run": run})
+        rows = await connection.execute(COUNT_STATES, {"run": run})
         return Counts({row[0]: row[1] for row in rows})

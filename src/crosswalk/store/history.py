@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
 
-from crosswalk.store.runs import deliveries, runs
+from crosswalk.store.deliveries import deliveries
+from crosswalk.store.runs import runs
 
 Condition = Callable[[Any], ColumnElement[bool]]
 Conditions = Mapping[str, Condition]
@@ -26,6 +27,7 @@ OF_DELIVERY: Conditions = {
     "state": lambda state: deliveries.c.state == state,
     "status": lambda status: deliveries.c.status == status,
     "reason": lambda text: deliveries.c.reason.icontains(text, autoescape=True),
+    "key": lambda key: deliveries.c.key == key,
     "remote_id": lambda remote: deliveries.c.remote_id == remote,
     "before": lambda place: or_(
         deliveries.c.run_id < place[0], and_(deliveries.c.run_id == place[0], deliveries.c.number < place[1])
@@ -35,15 +37,15 @@ OF_DELIVERY: Conditions = {
 # Runs, newest first.
 RUNS = select(runs).order_by(runs.c.id.desc()).limit(bindparam("most"))
 
-# Deliveries without their bodies, newest first.
+# Deliveries without their calls, newest first.
 DELIVERIES = (
-    select(*(column for column in deliveries.c if column.name != "body"))
+    select(*(column for column in deliveries.c if column.name != "payload"))
     .join(runs, runs.c.id == deliveries.c.run_id)
     .order_by(deliveries.c.run_id.desc(), deliveries.c.number.desc())
     .limit(bindparam("most"))
 )
 
-# One delivery with its body.
+# One delivery with its call.
 DELIVERY = select(deliveries).join(runs, runs.c.id == deliveries.c.run_id)
 
 # How often each reason occurs.

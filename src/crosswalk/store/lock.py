@@ -8,6 +8,9 @@ from pathlib import Path
 
 from crosswalk.store.errors import StoreError
 
+ENGINE_LOCK = "engine.lock"
+"""The file in a home that the owner of its engine holds."""
+
 
 class Held(StoreError):
     """Another process holds the lock; `holder` is what it wrote about itself."""

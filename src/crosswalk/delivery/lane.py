@@ -1,0 +1,393 @@
+"""A lane: one account's sending order. Workers take what may go, journal it, call, judge, and journal the outcome."""
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from random import Random
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from crosswalk.delivery.batch import Parcel, repack
+from crosswalk.delivery.breaker import Breaker
+from crosswalk.delivery.feed import Feed, Item
+from crosswalk.delivery.journal import Attempt, Journal, Line
+from crosswalk.delivery.judge import Try, judge
+from crosswalk.delivery.lookup import date_of, look_up, match_of
+from crosswalk.delivery.outcome import (
+    Absent,
+    Adopt,
+    Delivered,
+    Halt,
+    Hold,
+    LookAgain,
+    Outcome,
+    Rejected,
+    Retry,
+    Settlement,
+    Unknown,
+)
+from crosswalk.delivery.plan import SettledPlan
+from crosswalk.delivery.settle import SEARCH_LAG, Doubt, first_look, settle
+from crosswalk.insightly import Answer, Insightly, InsightlyError
+from crosswalk.store.attempts import AttemptKind, AttemptOutcome
+from crosswalk.store.deliveries import RecordState
+
+LOOK_LATER = timedelta(seconds=30)
+"""How long after a failed look-up the next one is made."""
+JUMP = timedelta(seconds=3)
+"""A clock that falls back by more was set; less is the answer's way to us, and its cut to whole seconds."""
+IDLE = 1.0
+"""Seconds that a worker without work waits at most before it looks again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How a lane behaves. `settle_after` and `search_lag` are of `settle`."""
+
+    in_flight: int
+    settle_after: timedelta
+    search_lag: timedelta = SEARCH_LAG
+
+
+@dataclass(eq=False, slots=True)
+class Load:
+    """One call with the rows that it carries; its membership never changes while it is repeated."""
+
+    parcel: Parcel
+    items: tuple[Item, ...]
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The rows' numbers."""
+        return self.parcel.numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call that was made: when, and what came back."""
+
+    began: datetime
+    ended: datetime
+    result: Answer | InsightlyError
+
+    @property
+    def answer(self) -> Answer | None:
+        """The answer, also where it was an error; `None` when none came."""
+        return self.result if isinstance(self.result, Answer) else getattr(self.result, "answer", None)
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Lane:
+    """One run on its account's lane. `tell` hears the state of every row that is settled.
+
+    `stop` asks for no more calls; those in flight are finished and journalled. `halted` says why it stopped by itself.
+    """
+
+    crm: Insightly
+    journal: Journal
+    feed: Feed
+    plan: SettledPlan
+    policy: Policy
+    clock: Callable[[], datetime]
+    rng: Random
+    tell: Callable[[RecordState], None]
+    stop: asyncio.Event
+    halted: Halt | None = None
+    breaker: Breaker = field(default_factory=Breaker)
+    skew: timedelta | None = None
+    _loads: deque[Load] = field(default_factory=deque)
+    _later: list[tuple[datetime, int, Load]] = field(default_factory=list)
+    _order: "count[int]" = field(default_factory=count)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Send until nothing is left, or the lane halts or is stopped."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(self.policy.in_flight):
+                tasks.create_task(self._work())
+
+    def resume(self) -> None:
+        """Forget what halted the lane."""
+        self.halted, self.breaker = None, Breaker()
+
+    async def _work(self) -> None:
+        while not self.stop.is_set() and self.halted is None:
+            now = self.clock()
+            doubted = self.feed.next_doubt(now)
+            load = None if doubted else self._next(now)
+            await self._bury()
+            if doubted is not None:
+                await self._look(doubted)
+            elif load is not None:
+                await self._send(load)
+            elif self.feed.exhausted:
+                self._changed.set()
+                return
+            else:
+                await self._wait(now)
+                continue
+            self._changed.set()
+
+    def _next(self, now: datetime) -> Load | None:
+        """The next call that may go: a repeat that is due, a part of a batch, or what the feed has."""
+        if self._later and self._later[0][0] <= now:
+            return heapq.heappop(self._later)[2]
+        if not self._loads:
+            most = 1 if self.plan.grouping is None else self.plan.grouping.size
+            items: list[Item] = []
+            while len(items) < most and (item := self.feed.next(now)) is not None:
+                items.append(item)
+            self._loads.extend(self._pack(items))
+        return self._loads.popleft() if self._loads else None
+
+    def _pack(self, items: Sequence[Item]) -> list[Load]:
+        by_number = {item.number: item for item in items}
+        parcels = repack(self.plan, [(item.number, item.payload) for item in items])
+        return [Load(parcel, tuple(by_number[number] for number in parcel.numbers)) for parcel in parcels]
+
+    async def _wait(self, now: datetime) -> None:
+        """Wait until something is due, or another worker changed something."""
+        times = [time for time in (self.feed.due(), self._later[0][0] if self._later else None) if time is not None]
+        due = min(times, default=None)
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(IDLE if due is None else min(IDLE, max(0.0, (due - now).total_seconds()))):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    async def _bury(self) -> None:
+        """Journal the rows that no call is spent on."""
+        dead = self.feed.bury()
+        if dead:
+            await self.journal.take(dead, at=self.clock())
+            for line in dead:
+                self.tell(line.state)
+
+    async def _send(self, load: Load) -> None:
+        began = self.clock()
+        await self._intend(load, began)
+        call = await self._call(load, began)
+        attempt = Try(
+            method=load.parcel.method,
+            number=load.items[0].attempts,
+            harmless=all(item.harmless for item in load.items),
+            id_field=self.plan.route.answer_id,
+            keys=tuple(item.key if item.harmless else None for item in load.items),
+            now=call.ended,
+            chance=self.rng.random(),
+        )
+        await self._act(load, judge(call.result, attempt), call)
+
+    async def _intend(self, load: Load, now: datetime) -> None:
+        """Write the intent, and what these rows supersede, before the first byte goes out."""
+        fresh: list[Line] = []
+        gone: list[int] = []
+        taken: list[int] = []
+        for item in load.items:
+            item.attempts += 1
+            item.first_sent = item.first_sent or now
+            for old in item.replaced:
+                if old.taken:
+                    gone.append(old.number)
+                else:
+                    fresh.append(Line(number=old.number, state="superseded", phase=None, key=old.key))
+            if item.taken:
+                taken.append(item.number)
+            else:
+                fresh.append(self._line(item, load.numbers[0]))
+        await self.journal.begin(fresh, intents=taken, superseded=gone, first=load.numbers[0], at=now)
+        for item in load.items:
+            self.feed.taken(item)
+            for _ in item.replaced:
+                self.tell("superseded")
+            item.replaced = []
+
+    def _line(self, item: Item, first: int) -> Line:
+        return Line(
+            number=item.number,
+            phase="sending",
+            key=item.key,
+            payload=item.payload,
+            match_value=match_of(item.payload),
+            parcel=first,
+        )
+
+    async def _call(self, load: Load, began: datetime) -> Call:
+        parcel = load.parcel
+        try:
+            answer = await self.crm.request(parcel.method, parcel.path, body=parcel.body, headers=dict(parcel.headers))
+        except InsightlyError as error:
+            return Call(began, self.clock(), error)
+        now = self.clock()
+        self._learn_skew(answer, now)
+        return Call(began, now, answer)
+
+    def _learn_skew(self, answer: Answer, now: datetime) -> None:
+        """Learn how far Insightly's clock is ahead of ours at least, from the whole seconds of an answer's `Date`."""
+        there = date_of(answer)
+        if there is None:
+            return
+        least = there - now
+        jumped = self.skew is not None and self.skew - least > JUMP
+        self.skew = least if self.skew is None or jumped else max(self.skew, least)
+
+    async def _act(self, load: Load, outcome: Outcome, call: Call) -> None:
+        match outcome:
+            case Delivered(status, remote_ids):
+                self.breaker = self.breaker.note(None)
+                attempt = _tell(load, "send", "delivered", call)
+                await self._settle(load, "delivered", attempt, status=status, remote_ids=remote_ids)
+            case Rejected(status, reason) if len(load.items) > 1:
+                await self._halve(load, status, reason, call)
+            case Rejected(status, reason):
+                await self._settle(load, "dead", _tell(load, "send", "rejected", call), status=status, reason=reason)
+                self._trip(reason)
+            case Retry(at, status, reason):
+                await self._put_off(load, at, status, reason, _tell(load, "send", "retrying", call))
+                heapq.heappush(self._later, (at, next(self._order), load))
+            case Unknown(last_byte, status, reason):
+                await self._doubt(load, last_byte, status, reason, _tell(load, "send", "unknown", call))
+            case Halt(_, status, reason) as halt:
+                self.halted = self.halted or halt
+                await self._put_off(load, call.ended, status, reason, _tell(load, "send", "retrying", call))
+                heapq.heappush(self._later, (call.ended, next(self._order), load))
+            case _:
+                assert_never(outcome)
+
+    async def _put_off(self, load: Load, at: datetime, status: int | None, reason: str, attempt: Attempt) -> None:
+        await self.journal.put_off(load.numbers, phase="waiting", due=at, status=status, reason=reason, attempt=attempt)
+
+    async def _halve(self, load: Load, status: int | None, reason: str, call: Call) -> None:
+        """A refused batch took no effect: its halves go on their own, until the row that is refused stands alone."""
+        await self._put_off(load, call.ended, status, reason, _tell(load, "send", "rejected", call))
+        middle = len(load.items) // 2
+        for half in (load.items[middle:], load.items[:middle]):
+            self._loads.extendleft(reversed(self._pack(half)))
+
+    def _trip(self, reason: str) -> None:
+        self.breaker = self.breaker.note(reason)
+        if self.breaker.tripped is not None and self.halted is None:
+            self.halted = Halt(None, None, self.breaker.tripped)
+
+    async def _doubt(self, load: Load, last_byte: datetime, status: int | None, reason: str, attempt: Attempt) -> None:
+        """Look for what the call may have done, where something can be looked for; hold it otherwise."""
+        item = load.items[0]
+        if len(load.items) > 1 or item.payload.match is None:
+            await self._settle(load, "held", attempt, status=status, reason=reason)
+            return
+        item.last_byte = last_byte
+        at = first_look(self._known(item, 0), self.clock())
+        await self.journal.put_off(load.numbers, phase="unknown", due=at, status=status, reason=reason, attempt=attempt)
+        self.feed.doubt(item, at, flew=True)
+
+    def _known(self, item: Item, twins: int) -> Doubt:
+        now = self.clock()
+        return Doubt(
+            first_sent=item.first_sent or now,
+            last_byte=item.last_byte or now,
+            skew=self.skew or timedelta(0),
+            empty_at=item.empty_at,
+            twins=twins,
+            settle_after=self.policy.settle_after,
+            search_lag=self.policy.search_lag,
+        )
+
+    async def _look(self, item: Item) -> None:
+        """Look for the record of an unknown outcome, and act on what is found."""
+        (load,) = self._pack([item])
+        if item.harmless:
+            heapq.heappush(self._later, (self.clock(), next(self._order), load))
+            return
+        if item.payload.match is None:
+            why = "its outcome is unknown: the process died while the call was at Insightly. Look there, then decide"
+            await self._settle(load, "held", None, reason=why)
+            return
+        began = self.clock()
+        found = await look_up(self.crm, self.plan.route.resource, item.payload)
+        now = self.clock()
+        if isinstance(found, InsightlyError):
+            self._look_later(item, found, now)
+            return
+        hits, answer = found
+        hits = tuple([replace(hit, claimed=await self.journal.is_claimed(hit.id, item.number)) for hit in hits])
+        self._learn_skew(answer, now)
+        doubt = self._known(item, await self._twins(item))
+        await self._conclude(load, settle(doubt, hits, now), Call(began, now, answer), ripe=now >= doubt.ripe)
+
+    async def _twins(self, item: Item) -> int:
+        """How many other rows of the run have the same value: in the journal, or read ahead."""
+        value = match_of(item.payload)
+        taken = 0 if value is None else await self.journal.count_matches(value) - 1
+        return taken + len(self.feed.queues.get(item.key or "", ()))
+
+    async def _conclude(self, load: Load, settlement: Settlement, call: Call, *, ripe: bool) -> None:
+        item = load.items[0]
+        match settlement:
+            case Adopt(remote_id):
+                await self._settle(load, "delivered", _tell(load, "look", "found", call), remote_ids=(remote_id,))
+            case Absent():
+                item.empty_at = None
+                reason = "it was not there after its time: it is sent again"
+                await self._put_off(load, call.ended, None, reason, _tell(load, "look", "absent", call))
+                heapq.heappush(self._later, (call.ended, next(self._order), load))
+            case LookAgain(at):
+                item.empty_at = item.empty_at or (call.ended if ripe else None)
+                attempt = _tell(load, "look", "absent", call)
+                reason = "looked for and not there yet"
+                await self.journal.put_off(
+                    load.numbers, phase="unknown", due=at, status=None, reason=reason, attempt=attempt
+                )
+                self.feed.doubt(item, at, flew=True)
+            case Hold(reason):
+                await self._settle(load, "held", _tell(load, "look", "ambiguous", call), reason=reason)
+            case _:
+                assert_never(settlement)
+
+    def _look_later(self, item: Item, error: InsightlyError, now: datetime) -> None:
+        attempt = Try(method="GET", number=1, harmless=True, id_field=None, keys=(), now=now, chance=0.5)
+        match judge(error, attempt):
+            case Halt() as halt:
+                self.halted = self.halted or halt
+            case _:
+                pass
+        self.feed.doubt(item, now + LOOK_LATER, flew=True)
+
+    async def _settle(
+        self,
+        load: Load,
+        state: RecordState,
+        attempt: Attempt | None,
+        *,
+        status: int | None = None,
+        remote_ids: Sequence[str | None] | None = None,
+        reason: str | None = None,
+    ) -> None:
+        await self.journal.settle(
+            load.numbers, state, at=self.clock(), status=status, remote_ids=remote_ids, reason=reason, attempt=attempt
+        )
+        for item in load.items:
+            self.feed.settled(item)
+            self.tell(state)
+
+
+def _tell(load: Load, kind: AttemptKind, outcome: AttemptOutcome, call: Call) -> Attempt:
+    """The attempt as the record's biography has it."""
+    answer, parcel = call.answer, load.parcel
+    return Attempt(
+        number=load.numbers[0],
+        kind=kind,
+        began_at=call.began,
+        ended_at=call.ended,
+        request=f"{parcel.method} {parcel.path}" if kind == "send" else f"look for {match_of(load.items[0].payload)}",
+        outcome=outcome,
+        body=parcel.body if len(load.items) > 1 else None,
+        status=answer.status if answer else None,
+        response=answer.body if answer else b"",
+        reason=None if isinstance(call.result, Answer) else str(call.result),
+    )
