@@ -109,7 +109,7 @@ def _where_next(home: Path, host: str, url: str, insightly: "Running") -> str:
     return f"""
 Where to look next
   {insightly.url}/_sandbox   what the sandbox holds and what was called
-  {url}/openapi.json   the hub's API
+  {url}/docs   the hub's API
   {home / "sample"}   the files that were sent
   {crosswalk} runs list
   {crosswalk} list Contacts --account demo --top 3
