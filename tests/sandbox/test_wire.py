@@ -214,6 +214,16 @@ async def test_a_body_too_large(http):
         )
 
 
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [("POST /v3.1/Contacts", 413), ("POST /v3.1/Nothing", 404), ("PUT /_sandbox/faults", 413)],
+)
+async def test_a_body_too_large_for_a_connection_that_ends(sandbox, head, status):
+    """A sender of 50 MB that closes afterwards and reads only then hears its answer all the same."""
+    asked = sandbox.request(head, "Content-Length: 50000000", "Connection: close")
+    assert (await sandbox.exchange(asked + bytes(50_000_000))).startswith(b"HTTP/1.1 %d " % status)
+
+
 async def test_a_body_too_large_is_not_asked_for(sandbox):
     """A sender that asks first is refused before it sends."""
     asked = sandbox.request("POST /v3.1/Contacts", f"Content-Length: {MOST_BYTES + 1}", "Expect: 100-continue")

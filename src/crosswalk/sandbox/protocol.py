@@ -27,11 +27,21 @@ class Wire:
     """The connection beneath one call."""
 
     cycle: RequestResponseCycle
+    patient: bool = False
 
     @property
     def gone(self) -> bool:
         """Whether the caller has left."""
         return self.cycle.disconnected
+
+    @property
+    def busy(self) -> bool:
+        """Whether the caller still sends a body that is heard out before its connection ends."""
+        return self.patient and self.cycle.more_body and not self.cycle.disconnected
+
+    def hear_out(self) -> None:
+        """Say, before the answer begins, that a body under way is heard out; one that waits for 100 never comes."""
+        self.patient = not self.cycle.keep_alive and not self.cycle.waiting_for_100_continue
 
     def reset(self) -> None:
         """Cut with a TCP reset: no lingering, nothing more sent."""

@@ -50,11 +50,28 @@ async def send_answer(
         headers.append((b"content-encoding", coding.encode()))
     if answer.reason is not None and request.wire is not None:
         request.wire.phrase(answer.status, answer.reason)
-    await request.send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    if not faults:
-        await request.send({"type": "http.response.body", "body": body})
-    else:
+    await send_start(request, answer.status, headers)
+    if faults:
         await send_badly(request, body, faults)
+    else:
+        await send_body(request, body)
+
+
+async def send_start(request: Request, status: int, headers: Headers) -> None:
+    """Send the status line and headers."""
+    if request.wire is not None:
+        request.wire.hear_out()
+    await request.send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+async def send_body(request: Request, body: bytes) -> None:
+    """Send a body, and where the connection ends with it, hear the caller out: cut short, it would miss the answer."""
+    if request.wire is not None and request.wire.busy:
+        await request.send({"type": "http.response.body", "body": body, "more_body": True})
+        body = b""
+        while request.wire.busy:
+            await request.receive()
+    await request.send({"type": "http.response.body", "body": body})
 
 
 async def send_plain(request: Request, answer: Answer) -> None:
@@ -66,8 +83,8 @@ async def send_plain(request: Request, answer: Answer) -> None:
         (b"x-content-type-options", b"nosniff"),
         *((name.encode(), value.encode()) for name, value in answer.headers),
     ]
-    await request.send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await request.send({"type": "http.response.body", "body": answer.body})
+    await send_start(request, answer.status, headers)
+    await send_body(request, answer.body)
 
 
 def make_headers(answer: Answer, length: int, *, date: bytes, budget: Budget) -> Headers:
@@ -122,7 +139,7 @@ async def send_badly(request: Request, body: bytes, faults: tuple[Fault, ...]) -
         if request.wire is not None and request.wire.gone:
             return
     if cut is None or request.wire is None or len(whole) == len(body):
-        await request.send({"type": "http.response.body", "body": b""})
+        await send_body(request, b"")
     else:
         request.wire.close()
         await wait_gone(request)
