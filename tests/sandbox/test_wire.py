@@ -259,9 +259,10 @@ def test_header_values_are_clean():
     assert (b"Content-Disposition", b'attachment; filename="aX: ?\xe9"') == headers[-1]
 
 
-async def test_bare_host_is_refused(http):
+@pytest.mark.parametrize("host", ["api.insightly.com", "API.Insightly.com", "api.insightly.com:443"])
+async def test_bare_host_is_refused(http, host):
     """The host without a pod serves no resource, by default."""
-    async with http.get("Contacts", headers={"Host": "api.insightly.com"}) as answer:
+    async with http.get("Contacts", headers={"Host": host}) as answer:
         assert 404 == answer.status
 
 

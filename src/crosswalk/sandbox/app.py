@@ -98,7 +98,8 @@ class App:
 
     def identify(self, request: Request) -> Guest:
         """Find whose call it is. Raises `Refusal` for no key, a wrong one, or the host without a pod."""
-        if request.headers.get("host") == BARE_HOST and self.sandbox.first.switches.bare_host == "refused":
+        host = request.headers.get("host", "").lower().removesuffix(":443")
+        if host == BARE_HOST and self.sandbox.first.switches.bare_host == "refused":
             raise Refusal(deny_path(request.uri))
         guest = self.sandbox.admit(request.headers.get("authorization", ""))
         if guest is None:
