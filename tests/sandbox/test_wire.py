@@ -259,7 +259,7 @@ def test_header_values_are_clean():
     assert (b"Content-Disposition", b'attachment; filename="aX: ?\xe9"') == headers[-1]
 
 
-@pytest.mark.parametrize("host", ["api.insightly.com", "API.Insightly.com", "api.insightly.com:443"])
+@pytest.mark.parametrize("host", ["api.insightly.com", "API.Insightly.com", "api.insightly.com:8443"])
 async def test_bare_host_is_refused(http, host):
     """The host without a pod serves no resource, by default."""
     async with http.get("Contacts", headers={"Host": host}) as answer:

@@ -98,7 +98,7 @@ class App:
 
     def identify(self, request: Request) -> Guest:
         """Find whose call it is. Raises `Refusal` for no key, a wrong one, or the host without a pod."""
-        host = request.headers.get("host", "").lower().removesuffix(":443")
+        host = request.headers.get("host", "").lower().partition(":")[0]
         if host == BARE_HOST and self.sandbox.first.switches.bare_host == "refused":
             raise Refusal(deny_path(request.uri))
         guest = self.sandbox.admit(request.headers.get("authorization", ""))
