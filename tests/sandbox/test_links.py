@@ -64,6 +64,13 @@ def test_twice(caller: Caller, contact: int):
     assert 400 == caller("POST /Contacts/{id}/Links", back, id=contact).status
 
 
+def test_link_to_nothing(caller: Caller, contact: int):
+    """A link that does not say what it points at is told which fields it lacks."""
+    refused = caller("POST /Contacts/{id}/Links", {"LINK_OBJECT_NAME": "Organisation"}, id=contact)
+    problem = {"Name": "apiLink.LINK_OBJECT_ID", "Message": "The LINK_OBJECT_ID field is required."}
+    assert (400, [problem]) == (refused.status, json.loads(refused.body))
+
+
 def test_removed_from_far_side(caller: Caller, contact: int):
     """A link made at one end can be removed at the other."""
     far = caller.first("organisations")

@@ -86,6 +86,9 @@ def end_of(instance: Instance, call: Call) -> End:
 def find_end(instance: Instance, body: dict[str, object]) -> End:
     """Find what a link's body points at: a singular name and an id. Raises `Invalid` (S2)."""
     name, number = body["LINK_OBJECT_NAME"], body["LINK_OBJECT_ID"]
+    absent = [field for field in ("LINK_OBJECT_NAME", "LINK_OBJECT_ID") if body[field] is None]
+    if absent:
+        raise Invalid(*((f"{HEAD}.{field}", f"The {field} field is required.") for field in absent))
     key = TABLES.get(str(name or "").lower())
     if key is None:
         raise Invalid((f"{HEAD}.LINK_OBJECT_NAME", f"The value '{name}' is not a valid LINK_OBJECT_NAME."))
