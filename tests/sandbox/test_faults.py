@@ -136,6 +136,13 @@ async def test_status_before_and_after_commit(sandbox, http, faults, commit, mor
     assert before + more == count(sandbox)
 
 
+@pytest.mark.parametrize("code", [204, 304])
+async def test_status_that_has_no_body(sandbox, faults, code):
+    """A status that ends with its headers brings no body, which the next answer would begin with."""
+    faults({"fault": "status", "status": code, "count": 1})
+    assert (await sandbox.exchange(sandbox.request("GET /v3.1/Users/Me"))).endswith(b"\r\n\r\n")
+
+
 async def test_status_without_a_body_is_the_error_page(http, faults):
     """A plain 500 is ASP.NET's page."""
     faults({"fault": "status"})

@@ -28,6 +28,8 @@ from crosswalk.sandbox.request import Request
 
 Work = Callable[[float], Answer]
 """Does the call's work, with the search lag in seconds."""
+BODILESS = (204, 304)
+"""Statuses that end with their headers (RFC 9110): a body would be read as the next answer."""
 
 
 async def conduct(
@@ -65,7 +67,8 @@ def stand_in(fault: Status | RateLimit, per_day: int) -> Answer:
     """The answer that a fault gives in place of the true one."""
     match fault:
         case Status():
-            return Answer(fault.status, fault.body.encode(), fault.content_type, tuple(fault.headers.items()))
+            body = b"" if fault.status in BODILESS else fault.body.encode()
+            return Answer(fault.status, body, fault.content_type, tuple(fault.headers.items()))
         case RateLimit(day=True):
             return deny_day(per_day)
         case RateLimit():
