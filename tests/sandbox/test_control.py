@@ -118,6 +118,7 @@ async def test_log_with_bodies(http):
         ("method=post", [2]),
         ("status=404", [3]),
         ("path=*/contacts", [1, 2]),
+        ("path=Cont*", [1, 2]),
         ("account=account-1", [1, 2, 3]),
     ],
 )

@@ -51,14 +51,21 @@ class Filter(Struct, frozen=True, kw_only=True):
     bodies: bool = False
 
     def passes(self, entry: Entry) -> bool:
-        """Whether an entry is asked for. `path` is a glob without regard to case."""
+        """Whether an entry is asked for. `path` is a glob, of the whole path or of what follows the version."""
         return (
             entry.number > self.since
             and (self.method is None or self.method.upper() == entry.method)
             and (self.status is None or self.status == entry.status)
             and (self.account is None or self.account == entry.account)
-            and (self.path is None or fnmatchcase(entry.path.lower(), self.path.lower()))
+            and (self.path is None or fits(entry.path, self.path))
         )
+
+
+def fits(path: str, glob: str) -> bool:
+    """Whether a path, or what follows its version as faults name it, fits a glob without regard to case."""
+    whole = path.lower()
+    below = whole.lstrip("/").partition("/")[2].strip("/")
+    return any(fnmatchcase(name, glob.lower()) for name in (whole, below))
 
 
 @dataclass(slots=True)
