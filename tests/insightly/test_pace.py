@@ -173,6 +173,19 @@ def test_less_than_one_a_second():
     assert (1, 2 * WINDOW) == (pace.calls, pace.window)
 
 
+def test_a_storm_is_over_soon():
+    """After sixty refusals in a row, one way or another, a call a second leaves again within two minutes."""
+    pace, now = start(), 0.0
+    for _ in range(60):
+        now = max(now, pace.hold) + pace.window
+        pace = end(leave(pace, now), now + 0.1, 429)
+    began = now
+    while pace.window > WINDOW:
+        now = max(now, pace.hold) + pace.window
+        pace = end(leave(pace, now), now + 0.1)
+    assert now - began < 120
+
+
 def test_the_days_count():
     """The day's quota is what the last answer told."""
     pace = end(leave(start(), 0.0), 0.1, remaining=99_986, quota=100_000)

@@ -13,6 +13,12 @@ WINDOW = 1.02
 """Seconds. At exactly 1.00 every sender put an eleventh call into some second (measured)."""
 IN_FLIGHT = 6
 MOST_IN_FLIGHT = 20
+LONGEST_WINDOW = 16.0
+"""Seconds between two calls at most, however many were refused."""
+LONGEST_PATIENCE = 800
+"""Quiet answers at the full rate before a call a second more is tried, however often that went wrong."""
+CLEAR = 3
+"""Answers without a refusal after which a window that grew is halved."""
 SLOW = 1.0
 """Seconds that an answer must take before latency is blamed on our own calls."""
 
@@ -128,13 +134,13 @@ def _cut(pace: Pace, seen: Seen, now: float) -> Pace:
     pace = replace(pace, hold=max(pace.hold, now + pace.window if seen.hold is None else seen.hold), quiet=0)
     if seen.sent_at is not None and seen.sent_at <= pace.cut_at:
         return pace
-    pace = replace(pace, cut_at=now, patience=min(pace.patience * 2, 3200))
+    pace = replace(pace, cut_at=now, patience=min(pace.patience * 2, LONGEST_PATIENCE))
     busy = sum(1 for stamp in pace.stamps if now - stamp < pace.window)
     if pace.calls is None or busy * 2 <= pace.calls:
         # far below the rate and still refused: it counts calls in flight (S22 met 429 "on concurrency")
         return replace(pace, room=max(1.0, pace.room / 2))
     fewer = max(1, pace.calls * 7 // 10)
-    slower = pace.window if pace.calls > 1 else min(pace.window * 2, 60.0)
+    slower = pace.window if pace.calls > 1 else min(pace.window * 2, LONGEST_WINDOW)
     return replace(pace, calls=fewer, window=slower)
 
 
@@ -153,10 +159,15 @@ def _ease(pace: Pace, seen: Seen) -> Pace:
     full = pace.in_flight + 1 >= int(pace.room)
     room = min(MOST_IN_FLIGHT, pace.room + 0.05) if full and pace.room < MOST_IN_FLIGHT else pace.room
     pace = replace(pace, quiet=pace.quiet + 1, room=room)
-    if pace.quiet < pace.patience:
-        return pace
-    if pace.window > WINDOW:
+    if pace.window > WINDOW and pace.quiet >= CLEAR:
         return replace(pace, quiet=0, window=max(WINDOW, pace.window / 2))
+    if pace.quiet < _due(pace):
+        return pace
     if pace.calls is not None and pace.most is not None and pace.calls < pace.most:
         return replace(pace, quiet=0, calls=pace.calls + 1)
     return replace(pace, quiet=0, patience=100)
+
+
+def _due(pace: Pace) -> float:
+    """How many quiet answers earn a call a second: few far below the full rate, the whole patience close to it."""
+    return pace.patience if pace.calls is None or pace.most is None else pace.patience * pace.calls / pace.most
