@@ -1,6 +1,7 @@
 """Links and what is reached through them: notes, tasks, events and emails of a record."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -140,3 +141,95 @@ def test_link_outdates_both(caller: Caller, contact: int):
     after = [json.loads(caller(path, id=number).body)["ETag"] for path, number in tables]
     assert before[0] != after[0]
     assert before[1] != after[1]
+
+
+SECONDS = "2026-05-01 12:00:00"
+DATES = ("LAST_ACTIVITY_DATE_UTC", "NEXT_ACTIVITY_DATE_UTC")
+
+
+@pytest.fixture
+def fresh(caller: Caller) -> int:
+    """A contact with which nothing ever happened."""
+    made = caller.read("POST /Contacts", {"FIRST_NAME": "Ada"})
+    assert isinstance(made, dict)
+    return int(made["CONTACT_ID"])
+
+
+def plan_with(caller: Caller, kind: str, body: Record, *, contact: int) -> int:
+    """Make a task or event, link it to a contact, give its id."""
+    made = caller.read(f"POST /{kind}s", body)
+    assert isinstance(made, dict)
+    number = int(made[f"{kind.upper()}_ID"])
+    caller.read(f"POST /{kind}s/{{id}}/Links", {"LINK_OBJECT_NAME": "Contact", "LINK_OBJECT_ID": contact}, id=number)
+    return number
+
+
+def activity(caller: Caller, contact: int) -> tuple[object, object]:
+    """Give a contact's last and next activity."""
+    record = caller.read("GET /Contacts/{id}", id=contact)
+    assert isinstance(record, dict)
+    return record[DATES[0]], record[DATES[1]]
+
+
+def spend(day: str) -> Record:
+    """An event of an hour on a day."""
+    return {"TITLE": "Meet", "START_DATE_UTC": f"{day} 10:00:00", "END_DATE_UTC": f"{day} 11:00:00"}
+
+
+def test_note_is_an_activity(caller: Caller, fresh: int):
+    """A note is the last activity of the record that it is made below, and none once it is deleted."""
+    assert (None, None) == activity(caller, fresh)
+    note = caller.read("POST /Contacts/{id}/Notes", {"TITLE": "Said"}, id=fresh)
+    assert isinstance(note, dict)
+    assert (SECONDS, None) == activity(caller, fresh)
+    caller("DELETE /Notes/{id}", id=note["NOTE_ID"])
+    assert (None, None) == activity(caller, fresh)
+
+
+def test_events_before_and_after_now(caller: Caller, fresh: int):
+    """The latest event of the past is the last activity, the earliest to come is the next."""
+    for day in ("2026-04-01", "2026-04-20", "2026-05-20", "2026-06-01"):
+        plan_with(caller, "Event", spend(day), contact=fresh)
+    assert ("2026-04-20 10:00:00", "2026-05-20 10:00:00") == activity(caller, fresh)
+
+
+def test_task_open_and_done(caller: Caller, fresh: int):
+    """An open task due today or later is the next activity; completed, it is the last."""
+    task = plan_with(caller, "Task", {"TITLE": "Call", "DUE_DATE": "2026-05-01"}, contact=fresh)
+    assert (None, "2026-05-01 00:00:00") == activity(caller, fresh)
+    caller.read("PUT /Tasks", {"TASK_ID": task, "COMPLETED": True})
+    assert (SECONDS, None) == activity(caller, fresh)
+
+
+def test_an_overdue_task_is_no_activity(caller: Caller, fresh: int):
+    """An open task whose day has passed neither happened nor comes."""
+    plan_with(caller, "Task", {"TITLE": "Call", "DUE_DATE": "2026-04-30"}, contact=fresh)
+    assert (None, None) == activity(caller, fresh)
+
+
+def test_activity_of_a_removed_link(caller: Caller, fresh: int):
+    """An event that is linked no longer counts no longer."""
+    event = plan_with(caller, "Event", spend("2026-05-20"), contact=fresh)
+    links = caller.read("GET /Events/{id}/Links", id=event)
+    assert isinstance(links, list)
+    caller("DELETE /Events/{id}/Links/{linkId}", id=event, linkId=links[0]["LINK_ID"])
+    assert (None, None) == activity(caller, fresh)
+
+
+def test_activity_updates_nothing_else(caller: Caller, fresh: int):
+    """An activity gives its record another ETag and leaves the time of its update alone."""
+    before = caller.read("GET /Contacts/{id}", id=fresh)
+    caller.now += timedelta(hours=1)
+    caller.read("POST /Contacts/{id}/Notes", {"TITLE": "Said"}, id=fresh)
+    after = caller.read("GET /Contacts/{id}", id=fresh)
+    assert isinstance(before, dict)
+    assert isinstance(after, dict)
+    assert {DATES[0], "LINKS", "ETag"} == {name for name in before if before[name] != after[name]}
+
+
+def test_seeded_activity(caller: Caller):
+    """Seeded records show when something last happened with them."""
+    for key in ("contacts", "leads", "opportunities", "organisations", "projects"):
+        table = caller.instance.tables[key]
+        linked = [row for row in table.all() if list(caller.instance.links.linked((key, row.id), "notes"))]
+        assert all(table.get(row, DATES[0]) is not None for row in linked)

@@ -97,7 +97,7 @@ def _keep(instance: Instance, call: Call, key: str, *, facts: dict[str, object])
     facts |= {"DATE_CREATED_UTC": now, "DATE_UPDATED_UTC": now}
     values = [facts.get(name, blank) for name, blank in zip(table.schema.names, table.schema.blank, strict=True)]
     row = table.add(values, version=instance.next_version(), born=call.now.timestamp())
-    join(instance, (key, row.id), end_of(instance, call))
+    join(instance, (key, row.id), end_of(instance, call), now=call.now)
 
 
 def _due(activity: dict[str, object], start: datetime, end: datetime) -> datetime:

@@ -1,8 +1,11 @@
 """What is linked to a record: its links, and the notes, tasks, events and emails at their other ends."""
 
+from datetime import datetime
+
 import msgspec
 
 from crosswalk.contract import load
+from crosswalk.sandbox.activity import refresh_activity
 from crosswalk.sandbox.answers import DELETED, find_in_path, read_id, success, table_of
 from crosswalk.sandbox.bodies import read_object, take_shape
 from crosswalk.sandbox.call import Answer, Call
@@ -40,7 +43,7 @@ def add_link(instance: Instance, call: Call) -> Answer:
     if instance.links.between(end, far) is not None:
         raise Invalid((f"{HEAD}.LINK_OBJECT_ID", "The link already exists."))
     check_relationship(instance, body)
-    link = join(instance, end, far)
+    link = join(instance, end, far, now=call.now)
     return _write_link(instance, call, link, body=body)
 
 
@@ -66,15 +69,18 @@ def remove_link(instance: Instance, call: Call) -> Answer:
     if link is None or end not in (link.near, link.far):
         raise missing("Link", number)
     instance.links.drop(link)
+    for side in (link.near, link.far):
+        refresh_activity(instance, side, now=call.now)
     touch_ends(instance, call, link)
     return DELETED
 
 
-def join(instance: Instance, near: End, far: End) -> Link:
+def join(instance: Instance, near: End, far: End, *, now: datetime) -> Link:
     """Link two records; both read differently from then on."""
     link = instance.links.add(near, far)
     for key, number in (near, far):
         instance.touch(instance.tables[key], instance.tables[key].rows[number])
+        refresh_activity(instance, (key, number), now=now)
     return link
 
 

@@ -13,7 +13,7 @@ def create_note(instance: Instance, call: Call) -> Answer:
     """Make a note and link it to its parent."""
     end, table = end_of(instance, call), instance.tables["notes"]
     row = create(instance, call, table, body=read_object(call, table.schema.head))
-    join(instance, ("notes", row.id), end)
+    join(instance, ("notes", row.id), end, now=call.now)
     return answer_record(instance, call, table, row=row)
 
 

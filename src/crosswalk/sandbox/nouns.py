@@ -17,6 +17,7 @@ from crosswalk.sandbox import (
     teams,
     tickets,
 )
+from crosswalk.sandbox.activity import note_activity
 from crosswalk.sandbox.rules import Draft, Rules
 
 
@@ -91,8 +92,13 @@ RULES: Mapping[str, Rules] = {
         refers=OWNER_REFERS | {"RESPONSIBLE_USER": "users"},
         prepare=projects.prepare_milestone,
     ),
-    "tasks": Rules(defaults=TASK_DEFAULTS, refers=TASK_REFERS, prepare=tasks.prepare),
-    "events": Rules(defaults=OWNER | {"PUBLICLY_VISIBLE": True}, refers=OWNER_REFERS, prepare=events.prepare),
+    "tasks": Rules(defaults=TASK_DEFAULTS, refers=TASK_REFERS, prepare=tasks.prepare, settle=note_activity),
+    "events": Rules(
+        defaults=OWNER | {"PUBLICLY_VISIBLE": True},
+        refers=OWNER_REFERS,
+        prepare=events.prepare,
+        settle=note_activity,
+    ),
     "notes": Rules(defaults=OWNER),
     "comments": Rules(defaults=OWNER, refers=OWNER_REFERS),
     "custom_object_records": Rules(defaults=OWNED, refers=SEEN_REFERS),

@@ -6,6 +6,7 @@ from datetime import datetime
 from random import Random
 
 from crosswalk.sandbox import seed_records, seed_service, seed_settings
+from crosswalk.sandbox.activity import refresh_activity
 from crosswalk.sandbox.call import User
 from crosswalk.sandbox.instance import Instance
 from crosswalk.sandbox.nouns import RULES
@@ -71,6 +72,8 @@ def make_instance(
     seed_settings.plant(planting)
     seed_records.plant(planting)
     seed_service.plant(planting)
+    for end in instance.links.by_end:
+        refresh_activity(instance, end, now=now)
     instance.users = _make_users(instance, seed=seed, api_key=api_key)
     return instance
 

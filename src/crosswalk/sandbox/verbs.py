@@ -1,5 +1,6 @@
 """The verbs of a collection, written once: list, get, search, create, update, delete."""
 
+from crosswalk.sandbox.activity import refresh_activity
 from crosswalk.sandbox.answers import (
     DELETED,
     answer_record,
@@ -68,5 +69,8 @@ def delete_record(instance: Instance, call: Call) -> Answer:
     check_rights(call, rules_of(instance, table))
     row = find_in_path(instance, table, call)
     check_if_match(call, table, row)
+    ends = [link.other((table.schema.key, row.id)) for link in instance.links.of((table.schema.key, row.id))]
     remove(instance, table, row, user=call.user)
+    for end in ends:
+        refresh_activity(instance, end, now=call.now)
     return DELETED
