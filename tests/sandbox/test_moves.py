@@ -252,6 +252,14 @@ def test_file(caller: Caller):
     assert b"[]" == caller("GET /Contacts/{id}/FileAttachments", id=caller.first("contacts")).body
 
 
+@pytest.mark.parametrize("kind", ["message/rfc822", "multipart/related; boundary=inner", "text/csv; charset=utf-16"])
+@pytest.mark.parametrize("data", [b"Subject: Hi\r\n\r\n--inner\r\n\r\n", bytes(range(256)), b"\r\n", b"\n\n--"])
+def test_files_of_any_kind(caller: Caller, kind: str, data: bytes):
+    """A file comes down as it went up, whatever it says it is: a mail is not taken apart."""
+    made = upload(caller, form_of({}, data).replace(b"text/csv", kind.encode()))
+    assert data == caller("GET /FileAttachments/{id}", id=json.loads(made.body)["FILE_ID"]).body
+
+
 def test_file_refused(caller: Caller):
     """No form and an unknown category are 400, an empty file 417, a full storage 402."""
     plain = caller("POST /Contacts/{id}/FileAttachments", b"x", id=caller.first("contacts"))
