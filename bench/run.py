@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BENCHES = ("sandbox", "read")
+BENCHES = ("sandbox", "read", "send")
 
 
 def main() -> int:

@@ -81,6 +81,7 @@ async def test_read_is_the_sum(database, journal, run):
 async def test_settled(database, journal, run):
     """What is settled is pending no more, and its attempt is kept with it."""
     await journal.settle([1], "delivered", at=NOW, status=201, remote_ids=["7"], attempt=attempt())
+    await journal.flush()
     assert [] == await journal.pending(most=10)
     async with database.read() as connection:
         (kept,) = (await connection.execute(LIST_ATTEMPTS, {"run": run.id, "row": 1})).all()
@@ -149,6 +150,7 @@ async def test_database_refuses_other_transitions(database, journal, run, old, n
     """What is not in the list of transitions cannot happen, whoever writes."""
     assert (old, new) not in TRANSITIONS
     await journal.settle([1], old, at=NOW, reason="because")
+    await journal.flush()
     change = update(deliveries).where(deliveries.c.number == 1).values(
         state=new, phase="waiting" if new == "pending" else None, settled_at=None if new == "pending" else NOW
     )  # fmt: skip

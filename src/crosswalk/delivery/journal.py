@@ -64,6 +64,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
 Values: TypeAlias = dict[str, Any]
 Statement: TypeAlias = tuple[Executable, list[Values]]
+Entry: TypeAlias = tuple[list[Statement], asyncio.Future[None] | None]
 
 
 class Journal:
@@ -73,7 +74,7 @@ class Journal:
         self._database = database
         self._run = run
         self._rng = rng
-        self._entries: asyncio.Queue[tuple[list[Statement], asyncio.Future[None]]] = asyncio.Queue(maxsize=GROUP * 2)
+        self._entries: asyncio.Queue[Entry] = asyncio.Queue(maxsize=GROUP * 2)
 
     async def take(self, lines: Sequence[Line], *, at: datetime) -> None:
         """Take rows into the journal, in whatever state; those that are `sending` are intents."""
@@ -122,11 +123,11 @@ class Journal:
         reason: str | None = None,
         attempt: Attempt | None = None,
     ) -> None:
-        """Write what became of rows; returns when that is on disk."""
+        """Write what became of rows, in order with all else; it need not be on disk before the next call goes out."""
         rows = self._ends(numbers, state, at)
         for row, remote in zip(rows, remote_ids or (None,) * len(rows), strict=True):
             row |= {"answer": status, "why": reason, "remote": remote}
-        await self._write([(deliveries.SETTLE, rows), *self._attempts(attempt)])
+        await self._entries.put(([(deliveries.SETTLE, rows), *self._attempts(attempt)], None))
 
     def _ends(self, numbers: Sequence[int], state: RecordState, at: datetime) -> list[Values]:
         blank = {"at": at, "new_state": state, "answer": None, "why": None, "remote": None}
@@ -197,6 +198,10 @@ class Journal:
         await self._entries.put((statements, done))
         await done
 
+    async def flush(self) -> None:
+        """Return when everything that was given is on disk."""
+        await self._write([])
+
     async def write_groups(self) -> None:
         """Commit what gathers, for as long as the journal is open."""
         while True:
@@ -211,19 +216,19 @@ class Journal:
                 self._fail(group, error)
                 raise
             for _, done in group:
-                if not done.done():
+                if done is not None and not done.done():
                     done.set_result(None)
 
-    def _fail(self, group: list[tuple[list[Statement], asyncio.Future[None]]], error: Exception) -> None:
+    def _fail(self, group: list[Entry], error: Exception) -> None:
         """Tell everybody who waits that nothing more is written."""
         while not self._entries.empty():
             group.append(self._entries.get_nowait())
         for _, done in group:
-            if not done.done():
+            if done is not None and not done.done():
                 done.set_exception(error)
 
 
-def _gather(group: list[tuple[list[Statement], asyncio.Future[None]]]) -> list[Statement]:
+def _gather(group: list[Entry]) -> list[Statement]:
     """Values by statement, one round trip each.
 
     No row is written twice in a group, so their order is free, but for attempts: they come after their deliveries.
@@ -259,5 +264,9 @@ async def open_journal(database: Database, run: str, rng: Random) -> AsyncIterat
     journal = Journal(database, run, rng)
     async with asyncio.TaskGroup() as tasks:
         writer = tasks.create_task(journal.write_groups(), name=f"journal {run}")
-        yield journal
-        writer.cancel()
+        try:
+            yield journal
+        finally:
+            if not writer.done():
+                await journal.flush()
+            writer.cancel()
