@@ -101,6 +101,7 @@ def test_search_pair(caller: Caller, query: dict[str, object]):
         ("DATE_OF_BIRTH", "1999-12-31T00:00:00Z", True),
         ("ORGANISATION_ID", "none", False),
         ("EMAIL_OPTED_OUT", "True", True),
+        ("EMAIL_OPTED_OUT", "false", False),
         ("CROSSWALK_KEY__c", "k-1", True),
         ("Newsletter__c", "true", True),
         ("Score__c", "4601", True),
@@ -116,6 +117,12 @@ def test_search_equals(caller: Caller, field: str, value: str, hit: bool):
     made = caller.read("POST /Contacts", body | {"CUSTOMFIELDS": fields})
     assert isinstance(made, dict)
     assert hit is (made["CONTACT_ID"] in ids(caller, "GET /Contacts/Search", field_name=field, field_value=value))
+
+
+@pytest.mark.parametrize("field", ["EMAIL_OPTED_OUT", "Newsletter__c"])
+def test_search_for_what_is_no_boolean(caller: Caller, field: str):
+    """A word that is neither true nor false is equal to no boolean."""
+    assert [] == ids(caller, "GET /Contacts/Search", field_name=field, field_value="maybe")
 
 
 def test_search_follows_changes(caller: Caller):

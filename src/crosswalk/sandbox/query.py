@@ -13,6 +13,7 @@ from crosswalk.sandbox.values import parse_moment
 DEFAULT_TOP = 100
 MAX_TOP = 500
 YES = frozenset({"true", "1"})
+NO = frozenset({"false", "0"})
 
 Test = Callable[[Row], bool]
 

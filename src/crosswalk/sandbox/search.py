@@ -11,7 +11,7 @@ from crosswalk.sandbox.answers import visible_ids
 from crosswalk.sandbox.call import Call
 from crosswalk.sandbox.custom_fields import STORED
 from crosswalk.sandbox.instance import Instance
-from crosswalk.sandbox.query import YES, Test, test_updated
+from crosswalk.sandbox.query import NO, YES, Test, test_updated
 from crosswalk.sandbox.refusals import Invalid, refuse
 from crosswalk.sandbox.schema import SUB_COLLECTIONS
 from crosswalk.sandbox.table import Read, Row, Table
@@ -95,8 +95,9 @@ def match_value(table: Table, field: Field, read: Read, *, text: str) -> Abstrac
     """Find the records whose field is equal to a text, whatever the case (S2)."""
     match field.type, field.format:
         case "boolean", _:
-            wanted = text.strip().lower() in YES
-            return {row.id for row in table.all() if bool(read(row.values)) is wanted}
+            word = text.strip().lower()
+            wanted = {word in YES} if word in YES | NO else set()
+            return {row.id for row in table.all() if bool(read(row.values)) in wanted}
         case "integer" | "number", _:
             return table.index(field.name, read).find(_number(text))
         case _, "date-time":
