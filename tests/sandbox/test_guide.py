@@ -13,6 +13,7 @@ from crosswalk.contract import load
 from crosswalk.sandbox.control import HANDLERS, Seed, UserChange
 from crosswalk.sandbox.faults import Fault, Where, read_rules
 from crosswalk.sandbox.log import Entry, Filter
+from crosswalk.sandbox.sandbox import Sandbox, make_recipes
 from crosswalk.sandbox.switches import Switches
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
@@ -68,3 +69,9 @@ def test_every_option(option):
 def test_scripts_work(script):
     """Each script of faults in the guide is one that the sandbox takes."""
     assert len(json.loads(script)) == len(read_rules(script.encode()))
+
+
+def test_the_key_in_the_guide():
+    """The guide's key is the one that its first command prints, so that a stranger may copy each line."""
+    first = Sandbox(make_recipes(sizes={"contacts": 1})).first.instance.users[0]
+    assert {first.key} == set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", GUIDE))
