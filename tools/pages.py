@@ -23,12 +23,20 @@ def commands(command: click.Command, ctx: click.Context) -> Iterator[str]:
                 yield from commands(below, click.Context(below, info_name=name, parent=ctx, max_content_width=110))
 
 
+INTRODUCTION = """# The command line
+
+Written by `make docs` from the commands themselves. Status: 0 done, 1 some records failed or are held, 2 wrong use or
+configuration, 3 could not reach or was refused. `--json` prints for machines; progress goes to standard error.
+
+Completion: `eval "$(_CROSSWALK_COMPLETE=bash_source crosswalk)"`, or `zsh_source`, or `fish_source`.
+
+"""
+
+
 def command_line(_page: Path) -> str:
     """docs/cli.md: every command's own help."""
     ctx = click.Context(crosswalk, info_name="crosswalk", max_content_width=110)
-    return "# The command line\n\nWritten by `make docs` from the commands themselves.\n\n" + "\n".join(
-        commands(crosswalk, ctx)
-    )
+    return INTRODUCTION + "\n".join(commands(crosswalk, ctx))
 
 
 def between(page: Path, mark: str, text: str) -> str:
