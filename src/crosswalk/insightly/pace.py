@@ -13,7 +13,7 @@ WINDOW = 1.02
 """Seconds. At exactly 1.00 every sender put an eleventh call into some second (measured)."""
 IN_FLIGHT = 6
 MOST_IN_FLIGHT = 20
-LONGEST_WINDOW = 16.0
+LONGEST_WINDOW = 4.0
 """Seconds between two calls at most, however many were refused."""
 LONGEST_PATIENCE = 800
 """Quiet answers at the full rate before a call a second more is tried, however often that went wrong."""
