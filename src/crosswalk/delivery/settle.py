@@ -77,7 +77,13 @@ def _is_ours(doubt: Doubt, hit: Hit) -> bool:
     return not hit.claimed and hit.created_at is not None and hit.created_at >= earliest
 
 
+def _doubts(doubt: Doubt, hit: Hit) -> str:
+    """When a hit was made, and why it cannot be this row's, where it cannot."""
+    why = ", by another row" if hit.claimed else "" if _is_ours(doubt, hit) else ", before this row was sent"
+    return "made at an unknown time" if hit.created_at is None else f"made {hit.created_at}{why}"
+
+
 def _tell(doubt: Doubt, hits: tuple[Hit, ...]) -> str:
-    found = ", ".join(f"{hit.id} (made {hit.created_at or 'at an unknown time'})" for hit in hits[:10])
+    found = ", ".join(f"{hit.id} ({_doubts(doubt, hit)})" for hit in hits[:10])
     twins = f"; {doubt.twins} more rows of this run have the same value" if doubt.twins else ""
     return f"its outcome is unknown, and a look-up found {found}{twins}: say which is its record, or send it again"
