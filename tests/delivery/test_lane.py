@@ -49,8 +49,8 @@ async def bulk():
     await runner.cleanup()
 
 
-async def send(database, at, names, rng):
-    """Send names in batches of eight through a lane; answers rows by state, and the lane."""
+async def send(database, at, names, rng, *, stop=None, sleep=asyncio.sleep):
+    """Send names in batches of eight through a lane; answers rows by state."""
     url = f"http://{at.host}/v3.1"
     call = Manual(method="POST", url=f"{url}/Contacts/Bulk")
     plan = Plan(call=call, grouping=Grouping(algorithm="json_array", size=8))
@@ -62,7 +62,7 @@ async def send(database, at, names, rng):
     run = await begin_run(database, order, "new", now=NOW, rng=rng)
     rows = iter([Row(number, {"FIRST_NAME": name}) for number, name in enumerate(names, start=1)])
     async with (
-        Insightly("key", base_url=url, allow_hosts=[at.host], rate=None) as crm,
+        Insightly("key", base_url=url, allow_hosts=[at.host], rate=None, sleep=sleep) as crm,
         open_journal(database, run.id, rng) as journal,
     ):
         lane = Lane(
@@ -74,7 +74,7 @@ async def send(database, at, names, rng):
             clock=lambda: datetime.now(UTC),
             rng=rng,
             tell=lambda _state: None,
-            stop=asyncio.Event(),
+            stop=stop or asyncio.Event(),
         )
         async with asyncio.timeout(30):
             await lane.run()
@@ -102,3 +102,15 @@ async def test_unknown_batches_are_held_whole(database, bulk, rng):
     bulk.status = 502
     assert {"held": 20} == await send(database, bulk, NAMES, rng)
     assert 3 == len(bulk.seen)
+
+
+async def test_stopped_while_calls_wait(database, bulk, rng):
+    """A stop gives up calls that wait for their turn: nothing of them is at Insightly, and their rows wait."""
+    bulk.status, stop = 429, asyncio.Event()
+
+    async def wait_for_ever(_):
+        stop.set()
+        await asyncio.Event().wait()
+
+    assert {"pending": 16} == await send(database, bulk, NAMES[:16], rng, stop=stop, sleep=wait_for_ever)
+    assert 2 == len(bulk.seen)

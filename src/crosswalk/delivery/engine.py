@@ -34,7 +34,7 @@ FIRST_PROBE, LAST_PROBE = timedelta(minutes=1), timedelta(minutes=30)
 """How long a patient engine waits before it asks whether a halted lane may go on, at first and at last."""
 POLL = 0.5
 """Seconds between two looks at the queue."""
-STOPPED = "stopped by request"
+STOPPED = "it was asked to, by Ctrl-C or a signal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +126,10 @@ class Engine:
                 tell=self._teller(run, crm),
                 stop=self.stop,
             )
-            before = crm.calls
             try:
                 await self._drive(lane, run)
             finally:
-                await count_calls(self.database, run.id, crm.calls - before)
+                await count_calls(self.database, run.id, lane.flights.left)
             if lane.halted is not None:
                 return lane.halted.reason
             return None if lane.feed.exhausted else STOPPED

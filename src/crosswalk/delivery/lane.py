@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from crosswalk.delivery.batch import Parcel, repack
 from crosswalk.delivery.breaker import Breaker
 from crosswalk.delivery.feed import Feed, Item
+from crosswalk.delivery.flights import Flights
 from crosswalk.delivery.journal import Attempt, Journal, Line
 from crosswalk.delivery.judge import Try, judge
 from crosswalk.delivery.lookup import date_of, look_up, match_of
@@ -99,6 +100,7 @@ class Lane:
     stop: asyncio.Event
     halted: Halt | None = None
     breaker: Breaker = field(default_factory=Breaker)
+    flights: Flights = field(default_factory=Flights)
     skew: timedelta | None = None
     _loads: deque[Load] = field(default_factory=deque)
     _later: list[tuple[datetime, int, Load]] = field(default_factory=list)
@@ -108,8 +110,16 @@ class Lane:
     async def run(self) -> None:
         """Send until nothing is left, or the lane halts or is stopped."""
         async with asyncio.TaskGroup() as tasks:
-            for _ in range(self.policy.in_flight):
-                tasks.create_task(self._work())
+            giving_up = tasks.create_task(self._give_up())
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(self.policy.in_flight):
+                    workers.create_task(self._work())
+            giving_up.cancel()
+
+    async def _give_up(self) -> None:
+        """Give up what waits for its turn when the lane is stopped: that could take a minute."""
+        await self.stop.wait()
+        self.flights.stop()
 
     def resume(self) -> None:
         """Forget what halted the lane."""
@@ -172,7 +182,11 @@ class Lane:
     async def _send(self, load: Load) -> None:
         began = self.clock()
         await self._intend(load, began)
-        call = await self._call(load, began)
+        try:
+            call = await self._call(load, began)
+        except TimeoutError:
+            await self._keep_back(load)
+            return
         attempt = Try(
             method=load.parcel.method,
             number=load.items[0].attempts,
@@ -221,12 +235,22 @@ class Lane:
     async def _call(self, load: Load, began: datetime) -> Call:
         parcel = load.parcel
         try:
-            answer = await self.crm.request(parcel.method, parcel.path, body=parcel.body, headers=dict(parcel.headers))
+            async with self.flights.call() as watch:
+                answer = await self.crm.request(
+                    parcel.method, parcel.path, body=parcel.body, headers=dict(parcel.headers), watch=watch
+                )
         except InsightlyError as error:
             return Call(began, self.clock(), error)
         now = self.clock()
         self._learn_skew(answer, now)
         return Call(began, now, answer)
+
+    async def _keep_back(self, load: Load) -> None:
+        """Let a call wait of which nothing left before the lane was stopped: it took no effect."""
+        now = self.clock()
+        reason = "stopped before it went out"
+        await self.journal.put_off(load.numbers, phase="waiting", due=now, status=None, reason=reason)
+        heapq.heappush(self._later, (now, next(self._order), load))
 
     def _learn_skew(self, answer: Answer, now: datetime) -> None:
         """Learn how far Insightly's clock is ahead of ours at least, from the whole seconds of an answer's `Date`."""
@@ -309,12 +333,18 @@ class Lane:
             await self._settle(load, "held", None, reason=why)
             return
         began = self.clock()
-        found = await look_up(self.crm, self.plan.route.resource, item.payload)
+        try:
+            async with self.flights.call() as watch:
+                found = await look_up(self.crm, self.plan.route.resource, item.payload, watch=watch)
+        except TimeoutError:
+            self.feed.doubt(item, began, flew=True)
+            return
         now = self.clock()
         if isinstance(found, InsightlyError):
             self._look_later(item, found, now)
             return
         hits, answer = found
+        await self.journal.flush()  # what other rows came to counts here
         hits = tuple([replace(hit, claimed=await self.journal.is_claimed(hit.id, item.number)) for hit in hits])
         self._learn_skew(answer, now)
         doubt = self._known(item, await self._twins(item))

@@ -11,7 +11,7 @@ from crosswalk.delivery.cell import JSON
 from crosswalk.delivery.payload import Payload
 from crosswalk.delivery.settle import Hit
 from crosswalk.insightly import Answer, BadAnswer, Insightly, InsightlyError
-from crosswalk.insightly.call import Call
+from crosswalk.insightly.call import Call, Watch
 
 MOST = 10
 """Hits that are looked at: two are too many already."""
@@ -32,14 +32,14 @@ def date_of(answer: Answer) -> datetime | None:
 
 
 async def look_up(
-    crm: Insightly, resource: Resource, payload: Payload
+    crm: Insightly, resource: Resource, payload: Payload, *, watch: Watch | None = None
 ) -> tuple[tuple[Hit, ...], Answer] | InsightlyError:
     """Search for the payload's match; answers the hits whose field really holds the value."""
     assert payload.match is not None, "only a payload with a match can be looked for"
     name, value = payload.match
     params = {"field_name": name, "field_value": str(value), "top": str(MOST)}
     try:
-        answer = await crm.request("GET", f"{resource.path}/Search", params=params)
+        answer = await crm.request("GET", f"{resource.path}/Search", params=params, watch=watch)
     except InsightlyError as error:
         return error
     try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -62,6 +62,13 @@ class Answer(Struct, frozen=True, kw_only=True):
     def number(self, header: str) -> int | None:
         """A header's whole number, `None` when it is absent or something else."""
         return whole(self.headers.get(header, ""))
+
+
+class Watch(Protocol):
+    """Hears of each try of one call: `flying` when its first byte leaves, and not any more when it is over."""
+
+    def __call__(self, *, flying: bool) -> None:
+        """Hear it."""
 
 
 Trouble: TypeAlias = Literal["not connected", "cut", "timed out", "too large"]

@@ -17,7 +17,7 @@ from crosswalk.contract import load
 from crosswalk.insightly import pods
 from crosswalk.insightly.activity_sets import ActivitySet
 from crosswalk.insightly.articles import KnowledgeArticle, KnowledgeArticleCategory, KnowledgeArticleFolder
-from crosswalk.insightly.call import READS, Answer, Call, Fault
+from crosswalk.insightly.call import READS, Answer, Call, Fault, Watch
 from crosswalk.insightly.community import CommunityComment, CommunityForum, CommunityPost, ForumCategory
 from crosswalk.insightly.contacts import Contact
 from crosswalk.insightly.custom_fields import CustomField, FieldTypes
@@ -220,10 +220,12 @@ class Insightly:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         retry: bool | None = None,
+        watch: Watch | None = None,
     ) -> Answer:
         """Make any call below the base URL, paced; raises what `errors` lists.
 
-        `retry` says whether sending it twice does no harm; `None` means that GET and HEAD do none.
+        `retry` says whether sending it twice does no harm; `None` means that GET and HEAD do none. `watch` hears when
+        a try leaves and when it is over.
         """
         method = method.upper()
         call = Call(
@@ -234,13 +236,13 @@ class Insightly:
             body=msgspec.json.encode(json) if json is not None else body,
             reads=method in READS if retry is None else retry,
         )
-        return await self.call(call)
+        return await self.call(call, watch=watch)
 
-    async def call(self, call: Call) -> Answer:
+    async def call(self, call: Call, *, watch: Watch | None = None) -> Answer:
         """Make one call: a slot for every try, repeats where `errors.judge` allows them."""
         number = hops = 1
         while True:
-            outcome = await self._exchange(call)
+            outcome = await self._exchange(call, watch)
             match judge(call, outcome, Attempt(number, self._clock(), self._rng.random())):
                 case Done(answer):
                     return answer
@@ -257,7 +259,7 @@ class Insightly:
                 case Stop(error) | Unknown(error):
                     raise error
 
-    async def _exchange(self, call: Call) -> Answer | Fault:
+    async def _exchange(self, call: Call, watch: Watch | None) -> Answer | Fault:
         """Send once, in a slot that is given back whatever happens."""
         slot = await self._pacer.slot(call)
         began = time.monotonic()
@@ -268,11 +270,15 @@ class Insightly:
             first_byte.append(time.monotonic())
             self.calls += 1
             slot.sent()
+            if watch is not None:
+                watch(flying=True)
 
         try:
             outcome = await self._transport.send(call, sent)
         finally:
             slot.note(self._seen(outcome, began, first_byte[0] if first_byte else None))
+        if watch is not None:
+            watch(flying=False)
         return outcome
 
     def _seen(self, outcome: Answer | Fault | None, began: float, sent_at: float | None) -> Seen:
