@@ -345,6 +345,16 @@ def test_summary_for_people(crosswalk, people):
     assert "4 rows read: 4 delivered." == done.stdout.splitlines()[0]
 
 
+def test_a_stopped_run_says_why(crosswalk, people, insightly):
+    """A run that stops says why and how to go on; the next part counts its own calls."""
+    insightly.faults({"route": "Contacts", "method": "POST", "fault": "status", "status": 401})
+    words = ("send", people, "--account", "demo", "--template", "create-contact", *MAP)
+    last = crosswalk(*words).stdout.splitlines()[-1]
+    assert (True, True) == (last.startswith("Stopped: POST /Contacts (401)"), last.endswith("--resume"))
+    insightly.control("DELETE", "faults")
+    assert "4 calls in" in crosswalk(*words, "--resume").stdout
+
+
 def test_key_is_nowhere(crosswalk, people, insightly, home):
     """The key is in no output and in no file of the home."""
     done = crosswalk("send", people, "--account", "demo", "--template", "create-contact", *MAP)

@@ -35,11 +35,12 @@ FAILED = frozenset({"dead", "held", "cancelled"})
 
 
 class Summary(Struct, frozen=True, kw_only=True):
-    """What a run came to. `stopped` says why rows still wait, `None` when none do."""
+    """What a run came to. `stopped` says why rows still wait, `None` when none do; `before` calls are of earlier."""
 
     run: str
     counts: Counts
     calls: int
+    before: int
     seconds: float
     stopped: str | None
     left: int | None
@@ -57,13 +58,16 @@ class Summary(Struct, frozen=True, kw_only=True):
         return json.dumps(head | {"read": self.counts.read} | {state: self.counts[state] for state in STATES})
 
     def as_text(self) -> str:
-        """Two lines for people."""
+        """Two lines for people, and a third when rows still wait."""
         parts = ", ".join(f"{self.counts[state]:,} {state}" for state in STATES if self.counts[state])
-        rate = self.calls / max(self.seconds, 0.001)
+        made = self.calls - self.before
+        rate = "" if made == 0 else f" ({made / max(self.seconds, 0.001):.1f} a second)"
+        earlier = f", {self.before:,} before" if self.before else ""
         left = "" if self.left is None else f"; {self.left:,} calls left today"
+        why = "" if self.stopped is None else f"\nStopped: {self.stopped.rstrip('.')}. Go on with it: --resume"
         return (
             f"{self.counts.read:,} rows read: {parts or 'none'}.\n"
-            f"{self.calls:,} calls in {self.seconds:.1f} s ({rate:.1f} a second){left}. Run {self.run}."
+            f"{made:,} calls in {self.seconds:.1f} s{rate}{earlier}{left}. Run {self.run}.{why}"
         )
 
 
@@ -191,6 +195,7 @@ async def _add_up(hub: Hub, run: Run, meter: Meter, left: int | None) -> Summary
         run=run.id,
         counts=await count_states(hub.database, run.id),
         calls=ended.calls,
+        before=run.calls,
         seconds=meter.seconds,
         stopped=ended.reason if ended.state == "stopped" else None,
         left=left,
