@@ -48,7 +48,7 @@ class Lazy(click.Group):
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="crosswalk")
 def main() -> None:
-    """Deliver records into Insightly CRM, and read it through one unified API.
+    """Deliver records into Insightly CRM, call it, and test against a sandbox of it.
 
     New here? `crosswalk demo` shows the whole of it on this machine, with no account.
     """
