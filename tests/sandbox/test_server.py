@@ -107,6 +107,13 @@ def test_command_on_a_host_that_is_none():
     assert (2, True) == (done.exit_code, "Cannot listen on no-such-host.invalid:0" in done.output)
 
 
+@pytest.mark.parametrize("key", ["", " ", "my:key"])
+def test_command_with_a_key_that_opens_nothing(key):
+    """A key that no Basic header can carry is refused before anything is served."""
+    done = CliRunner().invoke(main, ["sandbox", "--port", "0", "--api-key", key])
+    assert (2, True) == (done.exit_code, "--api-key" in done.output)
+
+
 def test_command_with_a_file_that_is_no_state(tmp_path):
     """A state file that is none is refused and left as it was."""
     path = tmp_path / "state"

@@ -71,6 +71,8 @@ def sandbox(
     from crosswalk.sandbox.save import Unwritable
     from crosswalk.sandbox.server import bind, run
 
+    if api_key is not None and (not api_key.strip() or ":" in api_key):
+        raise Refused("--api-key is a user name of Basic auth: it is not empty and holds no colon. Name another key.")
     try:
         sock = bind(host, port)
     except OSError as error:
