@@ -21,7 +21,7 @@ from crosswalk.delivery.lane import Lane, Policy
 from crosswalk.delivery.payload import make_payload
 from crosswalk.delivery.plan import Rows, SettledPlan
 from crosswalk.delivery.planning import settle_plan
-from crosswalk.delivery.run import Run, claim_runs, count_calls, end_run
+from crosswalk.delivery.run import Run, claim_runs, count_calls, end_run, queue_run
 from crosswalk.delivery.source import Source, open_source, read_content
 from crosswalk.insightly import Insightly, InsightlyError
 from crosswalk.insightly.pace import IN_FLIGHT
@@ -97,13 +97,16 @@ class Engine:
                 await asyncio.wait({stopping, *running}, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
 
     async def send(self, run: Run) -> None:
-        """Send one run to its end, and write how it ended."""
+        """Send one run to its end, and write how it ended; what a patient engine leaves, the next owner takes."""
         try:
             with _unwrapped():
                 stopped = await self._send(run)
         except (DeliveryError, AccountError, InsightlyError) as error:
             stopped = str(error)
-        await end_run(self.database, run.id, stopped=stopped, now=self.clock())
+        if stopped == STOPPED and self.patient:
+            await queue_run(self.database, run.id)
+        else:
+            await end_run(self.database, run.id, stopped=stopped, now=self.clock())
 
     async def _send(self, run: Run) -> str | None:
         order, path = run.order, Path(run.order.source)

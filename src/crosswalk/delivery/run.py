@@ -153,6 +153,12 @@ async def end_run(database: Database, run: str, *, stopped: str | None, now: dat
         await connection.execute(table.CHANGE_RUN, {"run": run, "state": state, "reason": stopped, "ended_at": now})
 
 
+async def queue_run(database: Database, run: str) -> None:
+    """Put a run back in the queue: whoever owns the engine next goes on with it."""
+    async with database.begin() as connection:
+        await connection.execute(table.CHANGE_RUN, {"run": run} | QUEUED)
+
+
 async def count_calls(database: Database, run: str, more: int) -> None:
     """Add to the calls that a run has made."""
     async with database.begin() as connection:

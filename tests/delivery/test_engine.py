@@ -1,0 +1,41 @@
+"""The engine: what becomes of a run that it has to leave."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from crosswalk.delivery.engine import STOPPED, Engine
+from crosswalk.delivery.plan import Plan
+from crosswalk.delivery.run import Order, begin_run, find_run
+from crosswalk.delivery.template import find_template
+from crosswalk.store.accounts import ADD_ACCOUNT
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+class Interrupted(Engine):
+    """An engine that is told to stop in the middle of every run."""
+
+    async def _send(self, run):
+        return STOPPED
+
+
+@pytest.mark.parametrize(("patient", "state"), [(True, "queued"), (False, "stopped")])
+async def test_a_run_that_is_left(database, rng, patient, state):
+    """A server that ends leaves its run to whoever owns the engine next; a command's run waits for its user."""
+    row = {"id": "a", "name": "acme", "base_url": "https://x.example", "status": "active", "created_at": NOW}
+    async with database.begin() as connection:
+        await connection.execute(ADD_ACCOUNT, row)
+    plan = Plan(call=find_template("create-contact"))
+    order = Order(source="/people.csv", content="c0ffee", account="a", plan=plan)
+    run = await begin_run(database, order, "new", now=NOW, rng=rng)
+    engine = Interrupted(
+        database=database,
+        accounts=None,
+        settle_after=timedelta(seconds=1),
+        clock=lambda: NOW,
+        rng=rng,
+        patient=patient,
+    )
+    await engine.send(run)
+    assert state == (await find_run(database, run.id)).state
