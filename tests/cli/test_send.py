@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -317,6 +318,20 @@ def test_handed_over(send, home, people, insightly, arrived):
             assert [] == arrived()
         done = running.result(timeout=30)
     assert (0, 4) == (done.returncode, len(arrived())), done.stderr
+
+
+def test_a_follower_that_is_interrupted(crosswalk, home, people, insightly):
+    """Ctrl-C while another process sends leaves the run to it, and says so: status 3."""
+    environ = {**os.environ, "CROSSWALK_HOME": str(home), "CROSSWALK_ALLOWED_HOSTS": insightly.host}
+    words = ("send", str(people), "--account", "demo", "--template", "create-contact", *MAP)
+    script = [sys.executable, "-c", "from crosswalk.cli import main; main()", *words]
+    with hold(home / ENGINE_LOCK, "process 7 (crosswalk serve)"):
+        running = subprocess.Popen(script, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while not crosswalk("runs", "list").stdout:
+            assert running.poll() is None
+        running.send_signal(signal.SIGINT)
+        out, errors = running.communicate(timeout=30)
+    assert (3, True) == (running.returncode, "whoever owns the engine goes on" in out), errors
 
 
 def test_update_and_delete(tmp_path, crosswalk, insightly):

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
@@ -31,6 +31,8 @@ PACE = 9.8
 """Calls a second that Insightly's limit of ten allows."""
 FOLLOW = 0.5
 """Seconds between two looks at a run that another process sends."""
+UNDER_WAY = frozenset({"queued", "running"})
+LEFT = "this command was asked to; whoever owns the engine goes on with the run"
 FAILED = frozenset({"dead", "held", "cancelled"})
 
 
@@ -163,28 +165,31 @@ async def _check(hub: Hub, account: Account, plan: Plan, source: Source) -> Know
 
 async def _see_through(hub: Hub, run: Run, watch: Watch, meter: Meter, known: KnownFields) -> None:
     """Own the engine and send the run; follow it while somebody else owns the engine."""
-    while True:
-        try:
-            with hold(hub.settings.home / ENGINE_LOCK, f"process {os.getpid()} (crosswalk send)"):
-                engine = hub.engine()
-                engine.watches[run.id] = watch
-                engine.known.update(known)
-                with _stopping(engine.stop):
+    engine = hub.engine()
+    engine.watches[run.id] = watch
+    engine.known.update(known)
+    with _stopping(engine.stop):
+        while not engine.stop.is_set():
+            try:
+                with hold(hub.settings.home / ENGINE_LOCK, f"process {os.getpid()} (crosswalk send)"):
                     await engine.work(done=lambda: True)
-                return
-        except Held:
-            if await _follow(hub, run, meter):
+            except Held:
+                if await _follow(hub, run, meter, engine.stop):
+                    return
+            else:
                 return
 
 
-async def _follow(hub: Hub, run: Run, meter: Meter) -> bool:
+async def _follow(hub: Hub, run: Run, meter: Meter, stop: asyncio.Event) -> bool:
     """Show how far the owner is; whether the run has ended."""
     counts = await count_states(hub.database, run.id)
     meter.show(done=counts.read - counts["pending"], failed=counts["dead"] + counts["held"])
     now = await find_run(hub.database, run.id)
-    if now is None or now.state not in {"queued", "running"}:
+    if now is None or now.state not in UNDER_WAY:
         return True
-    await asyncio.sleep(FOLLOW)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FOLLOW):
+            await stop.wait()
     return False
 
 
@@ -197,7 +202,7 @@ async def _add_up(hub: Hub, run: Run, meter: Meter, left: int | None) -> Summary
         calls=ended.calls,
         before=run.calls,
         seconds=meter.seconds,
-        stopped=ended.reason if ended.state == "stopped" else None,
+        stopped=LEFT if ended.state in UNDER_WAY else ended.reason if ended.state == "stopped" else None,
         left=left,
     )
 
