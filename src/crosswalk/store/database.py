@@ -101,7 +101,8 @@ def _named(engine: AsyncEngine) -> Iterator[None]:
     except (DataError, IntegrityError, ProgrammingError):
         raise
     except DatabaseError as exc:
-        where = engine.url.render_as_string(hide_password=True)
+        address = engine.url.set(drivername=engine.dialect.name)  # as the user wrote it, without our driver
+        where = address.render_as_string(hide_password=True)
         cause = str(exc.orig).splitlines()[0]
         embedded = engine.url.get_backend_name() == "sqlite"
         remedy = "Look at CROSSWALK_HOME" if embedded else "Start it, or correct CROSSWALK_DATABASE_URL"
