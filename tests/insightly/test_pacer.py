@@ -1,7 +1,6 @@
 """Waiting for a turn."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -10,14 +9,14 @@ from crosswalk.insightly.pace import Pace, Seen, start
 from crosswalk.insightly.pacer import Turns
 
 CALL = Call(method="GET", path="/Contacts")
-WINDOW = 0.05
+WINDOW = 0.3
 
 
 async def go(turns):
     """Take a slot and send."""
     slot = await turns.slot(CALL)
     slot.sent()
-    return slot, time.monotonic()
+    return slot, turns.pace.stamps[-1] if turns.pace.stamps else 0.0
 
 
 async def test_waits_for_the_window():
@@ -47,7 +46,7 @@ async def test_waits_for_room():
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(waiting), 0.01)
     slots[0].note(Seen(200, 0.0))
-    assert await asyncio.wait_for(waiting, 1)
+    assert await asyncio.wait_for(waiting, 30)
 
 
 async def test_a_caller_who_leaves():
@@ -56,7 +55,7 @@ async def test_a_caller_who_leaves():
     await go(turns)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(turns.slot(CALL), WINDOW / 10)
-    assert await asyncio.wait_for(turns.slot(CALL), 1)
+    assert await asyncio.wait_for(turns.slot(CALL), 30)
 
 
 async def test_sent_once():
