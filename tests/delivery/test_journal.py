@@ -98,9 +98,16 @@ async def test_put_off(journal):
 
 
 async def test_open_intents_are_doubted_at_restart(journal):
-    """What was at Insightly when the process died is unknown, never simply waiting."""
-    assert 1 == await journal.doubt_open_intents()
-    assert ["unknown"] == [line.phase for line in await journal.pending(most=10)]
+    """What was at Insightly when the process died is unknown, and may have been sent until just now."""
+    assert 1 == await journal.doubt_open_intents(at=LATER)
+    assert [("unknown", LATER)] == [(line.phase, line.sent_at) for line in await journal.pending(most=10)]
+
+
+async def test_last_byte_is_kept(journal):
+    """When the last byte went out is kept: a restart counts the settling time from there, not from the intent."""
+    await journal.put_off([1], phase="unknown", due=LATER, status=None, reason="no answer", last_byte=LATER)
+    await journal.put_off([1], phase="unknown", due=LATER, status=None, reason="looked for and not there yet")
+    assert [(NOW, LATER)] == [(line.first_sent_at, line.sent_at) for line in await journal.pending(most=10)]
 
 
 async def test_second_attempt_keeps_the_first_time(journal):

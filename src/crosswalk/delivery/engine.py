@@ -166,7 +166,7 @@ class Engine:
 
     async def _feed(self, journal: Journal, source: Source, plan: SettledPlan) -> Feed:
         """The run's rows, from where an earlier process left them."""
-        await journal.doubt_open_intents()
+        await journal.doubt_open_intents(at=self.clock())
         whole, beyond = await journal.taken(window=WINDOW + 1)
         feed = Feed(rows=source.rows, make=lambda row: make_payload(plan, row.cells), whole=whole, beyond=beyond)
         after = 0

@@ -106,9 +106,10 @@ class Journal:
         status: int | None,
         reason: str | None,
         attempt: Attempt | None = None,
+        last_byte: datetime | None = None,
     ) -> None:
-        """Let rows wait, or stay unknown, until a time."""
-        values = {"new_phase": phase, "due": due, "answer": status, "why": reason}
+        """Let rows wait, or stay unknown, until a time; `last_byte` is kept for the process that may settle them."""
+        values = {"new_phase": phase, "due": due, "answer": status, "why": reason, "last": last_byte}
         statement = (deliveries.PUT_OFF, [self._own(number) | values for number in numbers])
         await self._write([statement, *self._attempts(attempt)])
 
@@ -133,11 +134,14 @@ class Journal:
         blank = {"at": at, "new_state": state, "answer": None, "why": None, "remote": None}
         return [self._own(number) | blank for number in numbers]
 
-    async def doubt_open_intents(self) -> int:
-        """Doubt what was at Insightly when the process before us died; answers how many."""
+    async def doubt_open_intents(self, *, at: datetime) -> int:
+        """Doubt what was at Insightly when the process before us died; answers how many.
+
+        A call may have waited long for its turn after its intent: only `at`, now, is surely not before its last byte.
+        """
         why = "the process died while this call was at Insightly"
         async with self._database.begin() as connection:
-            done = await connection.execute(deliveries.DOUBT_OPEN_INTENTS, {"run": self._run, "why": why})
+            done = await connection.execute(deliveries.DOUBT_OPEN_INTENTS, {"run": self._run, "why": why, "at": at})
             return done.rowcount
 
     async def pending(self, *, after: int = 0, most: int) -> list[Line]:

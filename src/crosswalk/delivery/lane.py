@@ -307,7 +307,15 @@ class Lane:
             return
         item.last_byte = last_byte
         at = first_look(self._known(item, 0), self.clock())
-        await self.journal.put_off(load.numbers, phase="unknown", due=at, status=status, reason=reason, attempt=attempt)
+        await self.journal.put_off(
+            load.numbers,
+            phase="unknown",
+            due=at,
+            status=status,
+            reason=reason,
+            attempt=attempt,
+            last_byte=last_byte,
+        )
         self.feed.doubt(item, at, flew=True)
 
     def _known(self, item: Item, twins: int) -> Doubt:

@@ -57,7 +57,7 @@ deliveries = table(
     Column("parcel", Integer),  # first row of the call that carries it; membership never changes on a retry
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("first_sent_at", UTCDateTime),  # of the first attempt
-    Column("sent_at", UTCDateTime),  # of the latest intent
+    Column("sent_at", UTCDateTime),  # of the latest intent; when its outcome is unknown, of the last byte at the latest
     Column("due_at", UTCDateTime),  # not before then
     Column("settled_at", UTCDateTime),
     Column("status", Integer),  # of the latest answer
@@ -94,7 +94,13 @@ INTEND = (
 PUT_OFF = (
     update(deliveries)
     .where(*_OWN, deliveries.c.state == "pending")
-    .values(phase=bindparam("new_phase"), due_at=bindparam("due"), status=bindparam("answer"), reason=bindparam("why"))
+    .values(
+        phase=bindparam("new_phase"),
+        sent_at=func.coalesce(bindparam("last", type_=UTCDateTime), deliveries.c.sent_at),
+        due_at=bindparam("due"),
+        status=bindparam("answer"),
+        reason=bindparam("why"),
+    )
 )
 
 # Settle a delivery that is pending; a settled one is changed by a person only.
@@ -116,7 +122,7 @@ SETTLE = (
 DOUBT_OPEN_INTENTS = (
     update(deliveries)
     .where(deliveries.c.run_id == bindparam("run"), deliveries.c.state == "pending", deliveries.c.phase == "sending")
-    .values(phase="unknown", due_at=None, reason=bindparam("why"))
+    .values(phase="unknown", sent_at=bindparam("at"), due_at=None, reason=bindparam("why"))
 )
 
 # Pending rows that the journal has taken, in their order, after one.
