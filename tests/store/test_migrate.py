@@ -9,9 +9,22 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 import crosswalk.store.attempts
+import crosswalk.store.audit
+import crosswalk.store.decisions
 import crosswalk.store.deliveries
 import crosswalk.store.destinations
+import crosswalk.store.exports
+import crosswalk.store.idempotency
+import crosswalk.store.link_tokens
+import crosswalk.store.mappings
+import crosswalk.store.memory
+import crosswalk.store.notices
+import crosswalk.store.outbox
+import crosswalk.store.pulls
+import crosswalk.store.records
+import crosswalk.store.requests
 import crosswalk.store.runs
+import crosswalk.store.sessions
 import crosswalk.store.tokens  # noqa: F401 (their tables belong to the metadata)
 from crosswalk.store.accounts import ADD_ACCOUNT, LIST_ACCOUNTS
 from crosswalk.store.columns import metadata

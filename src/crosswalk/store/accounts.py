@@ -11,6 +11,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -30,6 +31,7 @@ accounts = table(
     Column("status", Text, CheckConstraint(one_of("status", get_args(Status)), name="status"), nullable=False),
     Column("rate", Integer, CheckConstraint("rate >= 0", name="rate")),  # calls a second; null the default, 0 no limit
     Column("daily", Integer, CheckConstraint("daily > 0", name="daily")),
+    Column("reserve", Integer, CheckConstraint("reserve BETWEEN 0 AND 100", name="reserve")),  # percent; null the usual
     Column("instance_id", Big),
     Column("instance_name", Text),
     Column("plan", Text),
@@ -38,6 +40,10 @@ accounts = table(
     Column("created_at", UTCDateTime, nullable=False),
     Column("checked_at", UTCDateTime),
     Column("last_good_call_at", UTCDateTime),
+    Column("revision", Integer, nullable=False, server_default="0"),  # steps with every change that clients must know
+    Column("context", Text, nullable=False, server_default="{}"),  # JSON: an object that its owner keeps here
+    Column("user_name", Text),
+    Column("refused_at", UTCDateTime),  # the first of the 401s since the last good call
 )
 
 credentials = table(
@@ -66,6 +72,26 @@ SAME_INSTANCE = select(accounts.c.name).where(
     accounts.c.instance_id == bindparam("instance"), accounts.c.id != bindparam("account")
 )
 
+# Accounts after one, oldest first, of some status, tenant and ids; null asks for any.
+PAGE_ACCOUNTS = (
+    select(accounts)
+    .where(
+        accounts.c.id > bindparam("after"),
+        or_(bindparam("status", type_=Text).is_(None), accounts.c.status == bindparam("status")),
+        or_(bindparam("tenant", type_=Text).is_(None), accounts.c.tenant_id == bindparam("tenant")),
+    )
+    .order_by(accounts.c.id)
+    .limit(bindparam("most"))
+)
+
+# The account of a tenant at an Insightly instance, the oldest.
+FIND_TENANT_INSTANCE = (
+    select(accounts)
+    .where(accounts.c.tenant_id == bindparam("tenant"), accounts.c.instance_id == bindparam("instance"))
+    .order_by(accounts.c.id)
+    .limit(1)
+)
+
 # One sealed field of an account.
 FIND_CREDENTIAL = select(credentials).where(
     credentials.c.account_id == bindparam("account"), credentials.c.field == bindparam("name")
@@ -74,8 +100,88 @@ FIND_CREDENTIAL = select(credentials).where(
 # Whatever was sealed first, to prove the master key against.
 ANY_CREDENTIAL = select(credentials).limit(1)
 
+# Put another sealed value in the place of one field of an account.
+CHANGE_CREDENTIAL = (
+    update(credentials)
+    .where(credentials.c.account_id == bindparam("account"), credentials.c.field == bindparam("name"))
+    .values(key_id=bindparam("new_key_id"), nonce=bindparam("new_nonce"), sealed=bindparam("new_sealed"))
+)
+
 # Write what a check found; the values are those of the changed columns.
 CHECK_ACCOUNT = update(accounts).where(accounts.c.id == bindparam("account"))
 
+# Step an account's revision: whoever holds an open client for it opens another.
+STEP_REVISION = update(accounts).where(accounts.c.id == bindparam("account")).values(revision=accounts.c.revision + 1)
+
+# What differs as soon as any account was linked, changed or removed.
+ACCOUNTS_REVISION = select(
+    func.count(), func.coalesce(func.sum(accounts.c.revision), 0), func.coalesce(func.max(accounts.c.id), "")
+).select_from(accounts)
+
+# Say when an account's key last worked; a later word is never replaced.
+MARK_GOOD = (
+    update(accounts)
+    .where(
+        accounts.c.id == bindparam("account"),
+        or_(accounts.c.last_good_call_at.is_(None), accounts.c.last_good_call_at < bindparam("at")),
+    )
+    .values(last_good_call_at=bindparam("at"), refused_at=None)
+)
+
+# An account whose key works again is active again.
+HEAL = (
+    update(accounts)
+    .where(accounts.c.id == bindparam("account"), accounts.c.status == "needs_reauth")
+    .values(status="active", revision=accounts.c.revision + 1)
+)
+
+# Keep when the key was first refused.
+MARK_REFUSED = (
+    update(accounts)
+    .where(accounts.c.id == bindparam("account"), accounts.c.refused_at.is_(None))
+    .values(refused_at=bindparam("at"))
+)
+
+# Refused since long enough: the account wants another key.
+ASK_REAUTH = (
+    update(accounts)
+    .where(
+        accounts.c.id == bindparam("account"),
+        accounts.c.status == "active",
+        accounts.c.refused_at <= bindparam("before"),
+    )
+    .values(status="needs_reauth", revision=accounts.c.revision + 1)
+)
+
 # Forget an account; its credentials go with it.
 REMOVE_ACCOUNT = delete(accounts).where(accounts.c.id == bindparam("account"))
+
+# Sealed fields after one, to be sealed anew.
+PAGE_SEALED = (
+    select(
+        credentials.c.account_id.label("id"),
+        credentials.c.field,
+        credentials.c.key_id,
+        credentials.c.nonce,
+        credentials.c.sealed.label("value"),
+    )
+    .where(
+        or_(
+            credentials.c.account_id > bindparam("after"),
+            (credentials.c.account_id == bindparam("after")) & (credentials.c.field > bindparam("after_field")),
+        )
+    )
+    .order_by(credentials.c.account_id, credentials.c.field)
+    .limit(bindparam("most"))
+)
+
+# Seal one field anew, if it is still what was read.
+SWAP_SEALED = (
+    update(credentials)
+    .where(
+        credentials.c.account_id == bindparam("row"),
+        credentials.c.field == bindparam("row_field"),
+        credentials.c.sealed == bindparam("old"),
+    )
+    .values(key_id=bindparam("new_key_id"), nonce=bindparam("new_nonce"), sealed=bindparam("new_value"))
+)

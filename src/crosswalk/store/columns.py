@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Integer, MetaData, Table, Text, TypeDecorator
+from sqlalchemy import REAL, BigInteger, Dialect, Double, Integer, MetaData, Table, Text, TypeDecorator
 from sqlalchemy.schema import SchemaItem
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -11,6 +11,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 # SQLite's strict tables know INTEGER, REAL, TEXT and BLOB and no other names (sqlite.org/stricttables.html).
 Big = BigInteger().with_variant(Integer(), "sqlite")
+Real: Double[float] = Double().with_variant(REAL(), "sqlite")
 
 metadata = MetaData(
     naming_convention={
@@ -56,4 +57,4 @@ def one_of(column: str, names: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(repr(name) for name in names)})"
 
 
-__all__ = ["Big", "Text", "UTCDateTime", "metadata", "one_of", "table"]
+__all__ = ["Big", "Real", "Text", "UTCDateTime", "metadata", "one_of", "table"]

@@ -3,14 +3,15 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkstemp
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -28,6 +29,9 @@ BUSY_SECONDS = 30
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 """The last overwrites what is deleted: a removed credential leaves not even its sealed bytes."""
 READS = {"crosswalk_reads": True}
+HANDS = 4
+"""Threads that write to PostgreSQL, where writers need not take turns."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Database:
     engine: AsyncEngine
     dialect: Dialect
     turn: asyncio.Lock | nullcontext[None]
+    scribe: "Scribe | None" = None
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -57,6 +62,31 @@ class Database:
             async with self.engine.execution_options(**READS).begin() as connection:
                 yield connection
 
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """One transaction like `begin`'s, of plain statements in a thread of its own: for those who write much."""
+        assert self.scribe is not None, "`open_database` gives every database its scribe"
+        async with self.turn:
+            with _named(self.engine):
+                return await asyncio.get_running_loop().run_in_executor(self.scribe.hands, self.scribe.write, work)
+
+
+@dataclass(frozen=True, slots=True)
+class Scribe:
+    """Threads that write, and their connections: each transaction is one hop to them, not one for every statement."""
+
+    engine: Engine
+    hands: ThreadPoolExecutor
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run one transaction here and now."""
+        with self.engine.begin() as connection:
+            return work(connection)
+
+    def close(self) -> None:
+        """Finish what was begun, and close the connections."""
+        self.hands.shutdown()
+        self.engine.dispose()
+
 
 @asynccontextmanager
 async def open_database(url: str) -> AsyncIterator[Database]:
@@ -68,10 +98,12 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     embedded = address.get_backend_name() == "sqlite"
     engine = _open_sqlite(address) if embedded else _open_postgresql(address)
     turn = asyncio.Lock() if embedded else nullcontext()
+    scribe = _hire(address, hands=1 if embedded else HANDS)
     try:
         await _knock(engine)
-        yield Database(engine, "sqlite" if embedded else "postgresql", turn)
+        yield Database(engine, "sqlite" if embedded else "postgresql", turn, scribe)
     finally:
+        await asyncio.to_thread(scribe.close)
         await engine.dispose()
 
 
@@ -118,9 +150,23 @@ def _open_sqlite(address: URL) -> AsyncEngine:
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; Crosswalk needs 3.37, or PostgreSQL")
     _make_private(Path(address.database or ""))
     engine = create_async_engine(address, connect_args={"timeout": BUSY_SECONDS})
-    event.listen(engine.sync_engine, "connect", _set_pragmas)
-    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    _listen_sqlite(engine.sync_engine)
     return engine
+
+
+def _hire(address: URL, *, hands: int) -> Scribe:
+    """A scribe; its first connection is made when it first writes."""
+    threads = ThreadPoolExecutor(hands, thread_name_prefix="scribe")
+    if address.get_backend_name() == "sqlite":
+        engine = create_engine(address.set(drivername="sqlite"), connect_args={"timeout": BUSY_SECONDS})
+        _listen_sqlite(engine)
+        return Scribe(engine, threads)
+    return Scribe(create_engine(address, pool_size=hands, max_overflow=0, pool_pre_ping=True), threads)
+
+
+def _listen_sqlite(engine: Engine) -> None:
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin_sqlite)
 
 
 def _make_private(path: Path) -> None:
