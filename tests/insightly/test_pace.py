@@ -8,7 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crosswalk.insightly.pace import CALLS, IN_FLIGHT, WINDOW, Go, Pace, Seen, Wait, admit, note, send, start
+from crosswalk.insightly.pace import (
+    CALLS,
+    IN_FLIGHT,
+    NUDGE,
+    WIDEST,
+    WINDOW,
+    Go,
+    Pace,
+    Seen,
+    Wait,
+    admit,
+    note,
+    send,
+    start,
+)
 
 
 def leave(pace, now):
@@ -32,7 +46,7 @@ def most_in_a_second(stamps):
 
 
 def test_ten_at_once():
-    """After a pause ten calls may start together, the eleventh when the first is 1.02 s old."""
+    """After a pause ten calls may start together, the eleventh when the first is old enough."""
     pace = start(in_flight=100)
     for _ in range(CALLS):
         pace = leave(pace, 50.0)
@@ -56,7 +70,7 @@ def test_never_eleven_in_a_second(script):
 
 
 def test_a_busy_hour():
-    """Asked for without pause, 9.8 calls a second leave for ever."""
+    """Asked for without pause, calls leave at the full rate for ever."""
     pace, now, stamps = start(), 0.0, []
     while now < 3600:
         match admit(pace, now):
@@ -65,7 +79,7 @@ def test_a_busy_hour():
                 stamps.append(now)
             case Wait(until):
                 now = until
-    assert 9.8 * 3600 * 0.999 < len(stamps)
+    assert CALLS / WINDOW * 3600 * 0.999 < len(stamps)
     assert CALLS == most_in_a_second(stamps)
 
 
@@ -99,14 +113,45 @@ def test_a_call_that_never_left():
     assert (0, 0, ()) == (pace.unsent, pace.in_flight, pace.stamps)
 
 
+def refused(pace, now):
+    """A full burst whose first call is refused."""
+    for _ in range(pace.calls):
+        pace = leave(pace, now)
+    for number in range(pace.calls):
+        pace = end(pace, now + 0.1, 200 if number else 429, hold=None if number else now + 3)
+    return pace
+
+
 def test_refused_at_full_rate():
-    """A burst refused at the full rate brings the calls a second down and holds all calls."""
-    pace = start(in_flight=100)
-    for _ in range(CALLS):
-        pace = leave(pace, 10.0)
-    pace = end(pace, 10.1, 429, hold=13.0)
-    assert (7, 100) == (pace.calls, pace.room)
+    """A burst refused at the full rate came too close: the window grows a little, and all calls are held."""
+    pace = refused(start(in_flight=100), 10.0)
+    assert (CALLS, WINDOW + NUDGE) == (pace.calls, pace.window)
     assert Wait(13.0) == admit(pace, 12.9)
+
+
+def test_refused_again_and_again():
+    """When a longer window helps nothing, fewer calls in it do."""
+    pace, now = start(in_flight=100), 10.0
+    while pace.calls == CALLS:
+        assert now < 100
+        pace, now = refused(pace, now), now + 10
+    assert (7, WIDEST) == (pace.calls, pace.window)
+
+
+def test_refused_below_the_full_rate():
+    """Refused with fewer calls in the window than allowed: that many are too many."""
+    pace = start(in_flight=100)
+    for _ in range(CALLS - 2):
+        pace = leave(pace, 10.0)
+    assert (7, WINDOW) == (end(pace, 10.1, 429).calls, pace.window)
+
+
+def test_the_window_shrinks_again():
+    """Quiet running makes the window what it was."""
+    pace, now = refused(start(in_flight=100), 10.0), 20.0
+    for _ in range(pace.patience):
+        pace, now = end(leave(pace, now), now + 0.1), now + 1
+    assert WINDOW == pace.window
 
 
 def test_one_burst_is_learned_once():
@@ -116,7 +161,7 @@ def test_one_burst_is_learned_once():
         pace = leave(pace, 10.0)
     for _ in range(CALLS):
         pace = end(pace, 10.1, 429)
-    assert 7 == pace.calls
+    assert (CALLS, WINDOW + NUDGE) == (pace.calls, pace.window)
 
 
 def test_refused_far_below_the_rate():

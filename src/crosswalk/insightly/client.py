@@ -3,9 +3,10 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urljoin, urlsplit
@@ -54,6 +55,7 @@ from crosswalk.insightly.opportunities import (
 from crosswalk.insightly.organisations import Organisation
 from crosswalk.insightly.pace import CALLS, Seen, start
 from crosswalk.insightly.pacer import Pacer, Turns
+from crosswalk.insightly.patience import patience
 from crosswalk.insightly.pipelines import Pipeline, PipelineStage
 from crosswalk.insightly.products import Pricebook, PricebookEntry, Product
 from crosswalk.insightly.projects import Milestone, Project, ProjectCategory
@@ -61,10 +63,12 @@ from crosswalk.insightly.prospects import MarketingCustomEvent, MarketingVisit, 
 from crosswalk.insightly.quotations import Quotation, QuotationLineItem
 from crosswalk.insightly.reading import decode
 from crosswalk.insightly.record import R, Record
+from crosswalk.insightly.relay import Passage, Relayed
 from crosswalk.insightly.resource import Resource
 from crosswalk.insightly.tasks import Task, TaskCategory
 from crosswalk.insightly.tickets import Ticket
-from crosswalk.insightly.transport import LIMIT, TIMEOUT, Transport
+from crosswalk.insightly.trail import step
+from crosswalk.insightly.transport import LIMIT, TIMEOUT, Broken, Transport
 from crosswalk.insightly.users import Permissions, Team, TeamMember, User
 
 ATTEMPTS = 5
@@ -230,7 +234,7 @@ class Insightly:
         method = method.upper()
         call = Call(
             method=method,
-            path="/" + quote(path.lstrip("/"), safe=_SAFE),
+            path=_spelled(path),
             params=params or {},
             headers=headers or {},
             body=msgspec.json.encode(json) if json is not None else body,
@@ -247,7 +251,8 @@ class Insightly:
                 case Done(answer):
                     return answer
                 case Repeat(wait, error):
-                    if number >= self._attempts:
+                    left = patience()
+                    if number >= self._attempts or (left is not None and wait > left):
                         raise error
                     number += 1
                     await self._sleep(wait)
@@ -258,6 +263,42 @@ class Insightly:
                     call = self._followed(call, location, redirected)
                 case Stop(error) | Unknown(error):
                     raise error
+
+    @asynccontextmanager
+    async def relay(self, passage: Passage) -> AsyncIterator[Relayed]:
+        """Pass a call through unread, paced, once: any answer is one, a redirect too. Its slot is held to the end.
+
+        Raises `NotConnected`, `NoAnswer` and `ResponseUnknown` when none comes.
+        """
+        call = Call(method=passage.method, path=passage.path, reads=passage.method in READS)
+        slot = await self._pacer.slot(call)
+        began, first_byte = time.monotonic(), list[float]()
+        seen: Seen | None = None
+
+        def sent() -> None:
+            first_byte.append(time.monotonic())
+            self.calls += 1
+            slot.sent()
+
+        try:
+            async with self._transport.relay(passage, sent) as relayed:
+                headers = {name.lower(): value for name, value in relayed.headers}
+                seen = self._seen(Answer(status=relayed.status, headers=headers), began, first_byte[0])
+                if passage.streams:  # its sender's pace says nothing of Insightly's
+                    seen = msgspec.structs.replace(seen, seconds=0.0)
+                yield relayed
+        except Broken as exc:
+            raise self._named(call, exc.fault) from exc
+        finally:
+            slot.note(self._seen(None, began, first_byte[0] if first_byte else None) if seen is None else seen)
+
+    def _named(self, call: Call, fault: Fault) -> Exception:
+        """The error of a call that is not repeated."""
+        match judge(call, fault, Attempt(self._attempts, self._clock(), 0.0)):
+            case Repeat(_, error) | Stop(error) | Unknown(error):
+                return error
+            case decision:
+                raise AssertionError(decision)
 
     async def _exchange(self, call: Call, watch: Watch | None) -> Answer | Fault:
         """Send once, in a slot that is given back whatever happens."""
@@ -270,6 +311,7 @@ class Insightly:
             first_byte.append(time.monotonic())
             self.calls += 1
             slot.sent()
+            step(call)
             if watch is not None:
                 watch(flying=True)
 
@@ -319,6 +361,11 @@ class Insightly:
 def _described() -> Mapping[str, Described]:
     """The contract's resources by what one of their records is called."""
     return {about.record: about for about in load().resources.values() if about.record}
+
+
+@lru_cache(maxsize=256)  # most calls of a run have one path
+def _spelled(path: str) -> str:
+    return "/" + quote(path.lstrip("/"), safe=_SAFE)
 
 
 def _path(name: str) -> str:

@@ -76,6 +76,7 @@ class Answered(InsightlyError):
         super().__init__(f"{call.title}{status}: {says.rstrip('. ')}. {todo}")
         self.call = call
         self.says = says
+        self.todo = todo
         self.answer = answer
 
     @property
