@@ -1,8 +1,10 @@
 """The gate hands out clients that are paced as the account says, and that keep its key to themselves."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from crosswalk.gate import BudgetSpent, Credential, Limits, connect
+from crosswalk.gate import BudgetSpent, Credential, Limits, budget, connect
 from crosswalk.insightly import HostRefused
 from fixtures.scripted import GOOD, KEY, scripted
 
@@ -48,3 +50,14 @@ async def test_no_key_in_a_file_name(tmp_path):
 def test_repr():
     """A credential shows where it goes, not the key."""
     assert KEY not in repr(Credential(base_url="https://api.na1.insightly.com/v3.1", api_key=KEY))
+
+
+async def test_a_known_reset(tmp_path):
+    """The hour at which the operator says that a day begins is the budget's."""
+    limits = Limits(resets=5 * 3600)
+    with scripted(GOOD) as insightly:
+        credential = Credential(base_url=insightly.base_url, api_key=KEY, allow_hosts=[insightly.host])
+        async with connect(credential, limits, folder=tmp_path) as crm:
+            await crm.request("GET", "/Instance")
+    known = budget(credential, limits, folder=tmp_path, now=datetime.now(UTC))
+    assert (1, 5) == (known.spent, known.resets_at.hour)

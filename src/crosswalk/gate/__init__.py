@@ -1,6 +1,22 @@
 """The one way to Insightly: every call of every room is made by a client from here."""
 
-from crosswalk.gate.gate import Credential, Limits, connect
-from crosswalk.gate.pacer import BudgetSpent
+from crosswalk.gate.budget import RESERVE, Budget
+from crosswalk.gate.gate import Credential, Limits, Track, budget, connect, track
+from crosswalk.gate.hearing import Hear
+from crosswalk.gate.purpose import calling_for
+from crosswalk.gate.tally import BudgetReserved, BudgetSpent
 
-__all__ = ["BudgetSpent", "Credential", "Limits", "connect"]
+__all__ = [
+    "RESERVE",
+    "Budget",
+    "BudgetReserved",
+    "BudgetSpent",
+    "Credential",
+    "Hear",
+    "Limits",
+    "Track",
+    "budget",
+    "calling_for",
+    "connect",
+    "track",
+]

@@ -1,13 +1,18 @@
 """Open a paced client for one account."""
 
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+from crosswalk.gate.budget import RESERVE, Budget, Shares, budget_of
+from crosswalk.gate.day import fix, turn
+from crosswalk.gate.hearing import Hear, Hearing
 from crosswalk.gate.ledger import Ledger
 from crosswalk.gate.pacer import AccountPacer
+from crosswalk.gate.tally import Clocks
 from crosswalk.insightly import Insightly
 from crosswalk.insightly.client import ATTEMPTS
 from crosswalk.insightly.transport import TIMEOUT
@@ -27,31 +32,79 @@ class Limits:
     """How an account's calls are paced.
 
     `rate` calls in a second (`None` is Insightly's ten, 0 no limit), `daily` calls in a day (`None` no limit of our
-    own), `timeout` seconds for one request, and at most `attempts` of a call that may be repeated.
+    own), `reserve` percent of the day left to people, `timeout` seconds for one request, and at most `attempts` of a
+    call that may be repeated. `resets` is the second of the UTC day at which a day begins; `None` learns it.
     """
 
     rate: int | None = None
     daily: int | None = None
+    reserve: int = RESERVE
+    resets: int | None = None
     timeout: float = TIMEOUT
     attempts: int = ATTEMPTS
 
 
 @asynccontextmanager
-async def connect(credential: Credential, limits: Limits, *, folder: Path) -> AsyncIterator[Insightly]:
+async def connect(
+    credential: Credential, limits: Limits, *, folder: Path, hear: Hear | None = None
+) -> AsyncIterator[Insightly]:
     """Open a client for one account; every process that names the same `folder` keeps to one pace.
 
-    Raises `HostRefused` for a host that is not allowed.
+    `hear` is told how each call ended. Raises `HostRefused` for a host that is not allowed.
     """
     with Ledger(folder / _name(credential)) as ledger:
-        async with Insightly(
-            credential.api_key,
-            base_url=credential.base_url,
-            allow_hosts=credential.allow_hosts,
-            pacer=AccountPacer(ledger, limits.rate, limits.daily),
-            timeout=limits.timeout,
-            attempts=limits.attempts,
-        ) as crm:
-            yield crm
+        async with AsyncExitStack() as stack:
+            pacer = _pacer(ledger, limits)
+            stack.callback(pacer.close)
+            crm = Insightly(
+                credential.api_key,
+                base_url=credential.base_url,
+                allow_hosts=credential.allow_hosts,
+                pacer=pacer if hear is None else Hearing(pacer, hear),
+                timeout=limits.timeout,
+                attempts=limits.attempts,
+            )
+            yield await stack.enter_async_context(crm)
+
+
+def _pacer(ledger: Ledger, limits: Limits) -> AccountPacer:
+    shares, resets = Shares(limits.daily, limits.reserve), limits.resets
+    if resets is None:
+        return AccountPacer(ledger, limits.rate, shares)
+    clocks = Clocks(learns=False)
+    ledger.change_day(lambda day: fix(day, resets, clocks.now().timestamp()))
+    return AccountPacer(ledger, limits.rate, shares, clocks=clocks)
+
+
+def budget(credential: Credential, limits: Limits, *, folder: Path, now: datetime) -> Budget:
+    """What is left of an account's day, as its ledger has it; Insightly is not asked."""
+    at = now.timestamp()
+    with Ledger(folder / _name(credential)) as ledger:
+        day = ledger.day if limits.resets is None else fix(ledger.day, limits.resets, at)
+    day = turn(day, at)
+    return budget_of(day, Shares(limits.daily, limits.reserve))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """An account's pace as kept and as learned; `stamps` are the last sends of all processes, oldest first.
+
+    `rate` calls go in `window` seconds now, `in_flight` at once; `None` where nothing was learned.
+    """
+
+    stamps: tuple[float, ...]
+    rate: int | None = None
+    window: float | None = None
+    in_flight: int | None = None
+
+
+def track(credential: Credential, *, folder: Path, now: float) -> Track:
+    """What the account's ledger knows of its pace; Insightly is not asked."""
+    with Ledger(folder / _name(credential)) as ledger:
+        stamps, (learned, _) = ledger.stamps(now), ledger.lessons(now)
+    if learned is None:
+        return Track(stamps=stamps)
+    return Track(stamps=stamps, rate=int(learned.calls), window=learned.window, in_flight=int(learned.room))
 
 
 def _name(credential: Credential) -> str:
