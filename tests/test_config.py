@@ -52,6 +52,8 @@ def test_no_secret_in_repr():
         ("CROSSWALK_DATABASE_URL", "mysql://db", "no PostgreSQL address"),
         ("CROSSWALK_REQUEST_TIMEOUT", "soon", "'soon'; give a number of seconds"),
         ("CROSSWALK_SETTLE_AFTER", "-1", "'-1'; give a number of seconds"),
+        ("CROSSWALK_TRUSTED_PROXIES", "10.0.0.5, *", "names '[*]'; write addresses or networks"),
+        ("CROSSWALK_DAY_RESETS", "25:00", "give a time of UTC such as 05:00"),
         ("CROSSWALK_SETTLE_AFTER", "inf", "'inf'; give a number of seconds"),
     ],
 )

@@ -5,11 +5,20 @@ from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address, ip_network
 from math import isfinite
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crosswalk.outgoing.mail import Server
 
 DEFAULT_HOME = "~/.local/share/crosswalk"
 MASTER_KEY_BYTES = 32
+KEPT_DAYS = 90
+MOST_DAYS = 36_500
+LARGEST_UPLOAD = 1_000_000_000
 
 
 class Misconfigured(Exception):
@@ -28,6 +37,15 @@ class Settings:
     api_key: str | None = field(repr=False)
     request_timeout: float
     settle_after: float
+    retention: timedelta | None
+    webhook_hosts: tuple[str, ...] = ()
+    mail: "Server | None" = None
+    notice_emails: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    largest_upload: int = LARGEST_UPLOAD
+    trusted_proxies: tuple[str, ...] = ()
+    day_resets: int | None = None
+    """The second of the UTC day at which Insightly's day begins; learned when it is `None`."""
 
 
 def settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -38,16 +56,78 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
         home=home,
         database_url=_server_url(server) if server else f"sqlite:///{home / 'crosswalk.db'}",
         embedded=not server,
-        master_keys=tuple(_master_key(text) for text in _items(environ.get("CROSSWALK_MASTER_KEY"))),
+        master_keys=read_master_keys(environ),
         allowed_hosts=_items(environ.get("CROSSWALK_ALLOWED_HOSTS")),
         api_key=environ.get("CROSSWALK_API_KEY") or None,
         request_timeout=_seconds(environ, "CROSSWALK_REQUEST_TIMEOUT", 30),
         settle_after=_seconds(environ, "CROSSWALK_SETTLE_AFTER", 120),
+        retention=_retention(environ.get("CROSSWALK_RETENTION")),
+        webhook_hosts=_items(environ.get("CROSSWALK_WEBHOOK_HOSTS")),
+        mail=_mail_server(environ),
+        notice_emails=_emails(environ),
+        files=tuple(_folder(text) for text in _items(environ.get("CROSSWALK_FILES"))),
+        largest_upload=int(_seconds(environ, "CROSSWALK_LARGEST_UPLOAD", LARGEST_UPLOAD, of="bytes")),
+        trusted_proxies=tuple(_proxy(text) for text in _items(environ.get("CROSSWALK_TRUSTED_PROXIES"))),
+        day_resets=_day_resets(environ.get("CROSSWALK_DAY_RESETS")),
     )
 
 
 def _items(text: str | None) -> tuple[str, ...]:
     return tuple(item.strip() for item in (text or "").split(",") if item.strip())
+
+
+def _day_resets(text: str | None) -> int | None:
+    if not text:
+        return None
+    try:
+        at = datetime.strptime(text.strip(), "%H:%M").replace(tzinfo=UTC)
+    except ValueError:
+        raise Misconfigured(f"CROSSWALK_DAY_RESETS is {text!r}; give a time of UTC such as 05:00") from None
+    return at.hour * 3600 + at.minute * 60
+
+
+def _proxy(text: str) -> str:
+    try:
+        return str(ip_network(text) if "/" in text else ip_address(text))
+    except ValueError:
+        raise Misconfigured(
+            f"CROSSWALK_TRUSTED_PROXIES names {text!r}; write addresses or networks, such as 10.0.0.5"
+        ) from None
+
+
+def _folder(text: str) -> Path:
+    path = Path(text).expanduser()
+    if not path.is_absolute():
+        raise Misconfigured(f"CROSSWALK_FILES names {text!r}; write whole paths of folders, such as /data/in")
+    return path
+
+
+def _mail_server(environ: Mapping[str, str]) -> "Server | None":
+    url = environ.get("CROSSWALK_SMTP_URL")
+    if not url:
+        return None
+    from crosswalk.outgoing.errors import UnusableAddress
+    from crosswalk.outgoing.mail import read_server
+
+    try:
+        return read_server(url, environ.get("CROSSWALK_NOTICE_FROM"))
+    except UnusableAddress as exc:
+        raise Misconfigured(str(exc)) from exc
+
+
+def _emails(environ: Mapping[str, str]) -> tuple[str, ...]:
+    given = _items(environ.get("CROSSWALK_NOTICE_EMAIL"))
+    if not given:
+        return ()
+    from crosswalk.outgoing.errors import UnusableAddress
+    from crosswalk.outgoing.mail import check_email
+
+    if not environ.get("CROSSWALK_SMTP_URL"):
+        raise Misconfigured("CROSSWALK_NOTICE_EMAIL needs CROSSWALK_SMTP_URL, such as smtp://USER:PASSWORD@HOST:587")
+    try:
+        return tuple(check_email(each) for each in given)
+    except UnusableAddress as exc:
+        raise Misconfigured(f"CROSSWALK_NOTICE_EMAIL: {exc}") from exc
 
 
 def _server_url(text: str) -> str:
@@ -56,9 +136,22 @@ def _server_url(text: str) -> str:
     return text
 
 
-def _master_key(text: str) -> bytes:
-    """One 32-byte key from base64 or from `file:PATH`; the message never shows the value."""
-    encoded = _read(Path(text.removeprefix("file:")).expanduser()) if text.startswith("file:") else text
+def read_master_keys(environ: Mapping[str, str] = os.environ) -> tuple[bytes, ...]:
+    """The master keys given, newest first; files are read anew each time. Raises `Misconfigured`."""
+    texts = _items(environ.get("CROSSWALK_MASTER_KEY"))
+    keys = tuple(key for text in texts for key in _master_keys(text))
+    if texts and not keys:
+        raise Misconfigured("CROSSWALK_MASTER_KEY names files without any key; make one with: openssl rand -base64 32")
+    return keys
+
+
+def _master_keys(text: str) -> tuple[bytes, ...]:
+    """A key as base64, or those of `file:PATH`, one a line; the message never shows a value."""
+    lines = _read(Path(text.removeprefix("file:")).expanduser()).split() if text.startswith("file:") else [text]
+    return tuple(_master_key(line) for line in lines)
+
+
+def _master_key(encoded: str) -> bytes:
     try:
         key = b64decode(encoded, validate=True)
     except (NotBase64, ValueError):
@@ -77,7 +170,17 @@ def _read(path: Path) -> str:
         raise Misconfigured(f"CROSSWALK_MASTER_KEY names the file {path}, which cannot be read: {exc}") from exc
 
 
-def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+def _retention(text: str | None) -> timedelta | None:
+    """How long settled rows keep their content: days, or `off` for always."""
+    if text == "off":
+        return None
+    days = text or str(KEPT_DAYS)
+    if not days.isascii() or not days.isdigit() or not 0 < int(days) <= MOST_DAYS:
+        raise Misconfigured(f"CROSSWALK_RETENTION is {text!r}; give a number of days, 1 to {MOST_DAYS:,}, or off")
+    return timedelta(days=int(days))
+
+
+def _seconds(environ: Mapping[str, str], name: str, default: float, *, of: str = "seconds") -> float:
     text = environ.get(name)
     if not text:
         return default
@@ -86,5 +189,5 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
     except ValueError:
         value = 0
     if not isfinite(value) or value <= 0:
-        raise Misconfigured(f"{name} is {text!r}; give a number of seconds above 0")
+        raise Misconfigured(f"{name} is {text!r}; give a number of {of} above 0")
     return value

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crosswalk.accounts.errors import UnusableScope
-from crosswalk.accounts.scopes import APIS, VERBS, Scope, allows, parse_scope
+from crosswalk.accounts.scopes import APIS, RESOURCES, VERBS, Scope, allows, parse_scope
 
 segments = st.sampled_from(["*", "crm", "contacts", "leads"])
-free_apis = st.sampled_from([api for api in APIS if api not in {"delivery", "admin"}])
+free_apis = st.sampled_from([api for api in APIS if api not in RESOURCES])
 scopes = st.builds(
     lambda api, path, verb: parse_scope(f"{'.'.join((api, *path))}:{verb}"),
     free_apis,

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crosswalk.accounts.errors import MasterKeyMissing, SealBroken, VaultError
-from crosswalk.accounts.vault import Place, Secret, Vault, make_home_key, read_home_key
+from crosswalk.accounts.home_key import make_home_key, read_home_keys
+from crosswalk.accounts.vault import Place, Secret, Vault
 
 OLD, NEW = b"o" * 32, b"n" * 32
 HERE = Place(account_id="1", field="api_key")
@@ -86,14 +87,14 @@ def test_home_key_stays(tmp_path: Path):
     """A second maker keeps the first one's key and leaves nothing lying about."""
     first = make_home_key(tmp_path)
     second = make_home_key(tmp_path)
-    assert (first, first, ["master.key"]) == (second, read_home_key(tmp_path), [p.name for p in tmp_path.iterdir()])
+    assert (first, first, ["master.key"]) == (second, *read_home_keys(tmp_path), [p.name for p in tmp_path.iterdir()])
 
 
 def test_damaged_home_key(tmp_path: Path):
     """A damaged key file is named, and never replaced."""
     (tmp_path / "master.key").write_text("AAAA")
     with pytest.raises(VaultError, match=r"master\.key is not base64 of 32 bytes"):
-        read_home_key(tmp_path)
+        read_home_keys(tmp_path)
 
 
 def test_unwritable_home():
@@ -104,4 +105,4 @@ def test_unwritable_home():
 
 def test_no_home_key(tmp_path: Path):
     """A home where no key was made has none."""
-    assert read_home_key(tmp_path) is None
+    assert () == read_home_keys(tmp_path)

@@ -1,34 +1,50 @@
 """Integrated accounts: link, list, check and remove them, and open a client for one."""
 
 import re
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random, SystemRandom
+from typing import Any
 
+import msgspec
 from msgspec import Struct, convert
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from sqlalchemy import RowMapping
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crosswalk.accounts.check import Finding, Report, check_key
-from crosswalk.accounts.errors import CredentialRefused, NameTaken, UnknownAccount, UnusableAccount, VaultError
+from crosswalk.accounts.errors import (
+    CredentialRefused,
+    NameTaken,
+    OtherInstance,
+    UnknownAccount,
+    UnusableAccount,
+    VaultError,
+)
+from crosswalk.accounts.pulse import feel
 from crosswalk.accounts.vault import Place, Sealed, Secret, Vault
-from crosswalk.gate import Credential, Limits, connect
+from crosswalk.gate import RESERVE, Budget, Credential, Hear, Limits, Track, budget, connect, track
 from crosswalk.insightly import Insightly
 from crosswalk.insightly.client import ATTEMPTS
 from crosswalk.store.accounts import (
     ADD_ACCOUNT,
     ADD_CREDENTIAL,
+    CHANGE_CREDENTIAL,
     CHECK_ACCOUNT,
     FIND_ACCOUNT,
     FIND_CREDENTIAL,
     LIST_ACCOUNTS,
+    PAGE_ACCOUNTS,
     REMOVE_ACCOUNT,
     SAME_INSTANCE,
+    STEP_REVISION,
     Status,
+    accounts,
 )
 from crosswalk.store.database import Database
 from crosswalk.store.ids import new_id
@@ -36,11 +52,15 @@ from crosswalk.store.ids import new_id
 # A name is not shaped like an id, so that either finds one account.
 NAME = re.compile(r"(?![0-9a-fA-F]{8}-[0-9a-fA-F]{4}-)[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 API_KEY = "api_key"
+LIMITS = {"rate", "daily", "reserve"}
 CHANCE = SystemRandom()
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """One customer's linked Insightly, without its key. `rate` and `daily` as `Limits` of the gate has them."""
+    """One customer's linked Insightly, without its key. `rate`, `daily`, `reserve` as the gate's `Limits`.
+
+    `revision` steps with every change that an open client must know.
+    """
 
     id: str
     name: str
@@ -49,14 +69,19 @@ class Account(Struct, frozen=True, kw_only=True):
     status: Status
     rate: int | None = None
     daily: int | None = None
+    reserve: int | None = None
     instance_id: int | None = None
     instance_name: str | None = None
     plan: str | None = None
     user_id: int | None = None
+    user_name: str | None = None
     administrator: bool | None = None
+    context: dict[str, Any] = {}  # JSON of its owner's, kept and given back as it is
     created_at: datetime
     checked_at: datetime | None = None
     last_good_call_at: datetime | None = None
+    refused_at: datetime | None = None
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +92,24 @@ class Wanted:
     api_key: Secret
     base_url: str
     tenant_id: str | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
     rate: int | None = None
     daily: int | None = None
+    reserve: int | None = None
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """Which part of the list of accounts is asked for; `None` asks for any."""
+
+    after: str = ""
+    most: int = 100
+    status: Status | None = None
+    tenant_id: str | None = None
+    reach: Collection[str] | None = None
+
+
+Claim = Callable[[AsyncConnection], Awaitable[None]]
+"""What must hold when an account is stored, checked in the same transaction: it raises, or nothing is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +121,7 @@ class Accounts:
     pace_folder: Path
     allow_hosts: tuple[str, ...] = ()
     timeout: float = 30
+    day_resets: int | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     rng: Random = CHANCE
 
@@ -92,8 +134,18 @@ class Accounts:
         _refuse_unusable(wanted)
         if await self._row(wanted.name) is not None:
             raise _taken(wanted.name)
+        report = await self.examine(wanted)
+        account = await self.keep(wanted, report)
+        return account, await self._warn_of_twins(account, report)
+
+    async def examine(self, wanted: Wanted) -> Report:
+        """Ask what a key may do there, in four calls; nothing is stored. Raises as `add` does."""
         async with self._client(wanted.api_key, wanted, attempts=1) as crm:
-            report = await check_key(crm)
+            return await check_key(crm)
+
+    async def keep(self, wanted: Wanted, report: Report, claim: Claim | None = None) -> Account:
+        """Store an account whose key was checked. Raises `UnusableAccount`, `NameTaken` and what `claim` raises."""
+        _refuse_unusable(wanted)
         at = self.now()
         account = Account(
             id=new_id(at, self.rng),
@@ -102,13 +154,43 @@ class Accounts:
             base_url=wanted.base_url,
             rate=wanted.rate,
             daily=wanted.daily,
+            reserve=wanted.reserve,
+            context=dict(wanted.context),
             created_at=at,
             status="connecting",
         )
         account = _apply(account, report, at)
-        report = await self._warn_of_twins(account, report)
-        await self._store(account, wanted.api_key)
-        return account, report
+        await self._store(account, wanted.api_key, claim)
+        return account
+
+    async def relink(self, key: str, wanted: Wanted, report: Report, claim: Claim | None = None) -> Account:
+        """Put a checked key in the place of an account's; the account keeps its id, name, tenant and limits.
+
+        Raises `UnknownAccount`, `OtherInstance` for a key of another instance, and what `claim` raises.
+        """
+        found = await self.find(key)
+        refuse_other_instance(found, report)
+        account = replace(_apply(found, report, self.now()), base_url=wanted.base_url)
+        place = Place(account_id=found.id, field=API_KEY)
+        sealed = self.vault.seal(wanted.api_key, place)
+        values = {"new_key_id": sealed.key_id, "new_nonce": sealed.nonce, "new_sealed": sealed.sealed}
+        async with self.database.begin() as connection:
+            if claim is not None:
+                await claim(connection)
+            changed = await connection.execute(CHANGE_CREDENTIAL, {"account": found.id, "name": API_KEY} | values)
+            if not changed.rowcount:
+                raise UnknownAccount(f"Account {found.name} was removed meanwhile")
+            await _write(connection, found, account)
+        return await self.find(found.id)
+
+    async def page(self, wish: Wish) -> list[Account]:
+        """A part of the list, oldest first."""
+        asked = {"after": wish.after, "most": wish.most, "status": wish.status, "tenant": wish.tenant_id}
+        statement = PAGE_ACCOUNTS
+        if wish.reach is not None:
+            statement = statement.where(accounts.c.id.in_(sorted(wish.reach)))
+        async with self.database.read() as connection:
+            return [_from_row(row) for row in (await connection.execute(statement, asked)).mappings()]
 
     async def list(self) -> list[Account]:
         """Every account, oldest first."""
@@ -129,11 +211,25 @@ class Accounts:
             async with self._client(await self._open_key(account), account, attempts=1) as crm:
                 report = await check_key(crm)
         except CredentialRefused:
-            await self._update(replace(account, status="needs_reauth", checked_at=self.now()))
+            await self._update(account, replace(account, status="needs_reauth", checked_at=self.now()))
             raise
-        account = _apply(account, report, self.now())
-        await self._update(account)
+        found, account = account, _apply(account, report, self.now())
+        await self._update(found, account)
         return account, await self._warn_of_twins(account, report)
+
+    async def change(self, key: str, changes: Mapping[str, int | None]) -> Account:
+        """Change an account's limits by name: `rate`, `daily` and `reserve`. Raises `UnknownAccount`."""
+        account = await self.find(key)
+        if unknown := set(changes) - LIMITS:
+            raise ValueError(f"{sorted(unknown)} are no limits of an account")
+        await self._update(account, convert(asdict(account) | dict(changes), Account))
+        return await self.find(account.id)
+
+    async def set_context(self, key: str, context: Mapping[str, Any]) -> Account:
+        """Put another context in the place of an account's. Raises `UnknownAccount`."""
+        account = await self.find(key)
+        await self._update(account, replace(account, context=dict(context)))
+        return await self.find(account.id)
 
     async def remove(self, key: str) -> Account:
         """Forget an account and destroy its credential. Raises `UnknownAccount`."""
@@ -145,15 +241,41 @@ class Accounts:
     @asynccontextmanager
     async def connect(self, account: Account) -> AsyncIterator[Insightly]:
         """Open a paced client for an account. Raises `VaultError` when its key does not open."""
-        async with self._client(await self._open_key(account), account) as crm:
+        key = await self._open_key(account)
+        async with (
+            feel(self.database, account.id, self.now) as pulse,
+            self._client(key, account, hear=pulse.hear) as crm,
+        ):
             yield crm
 
+    async def budget(self, account: Account) -> Budget:
+        """What is left of an account's day, without asking Insightly. Raises `VaultError`."""
+        credential = self._credential(await self._open_key(account), account)
+        return budget(credential, self._limits(account), folder=self.pace_folder, now=self.now())
+
+    async def track(self, account: Account) -> Track:
+        """How an account's pace was kept and what was learned of it, without asking Insightly. Raises `VaultError`."""
+        credential = self._credential(await self._open_key(account), account)
+        return track(credential, folder=self.pace_folder, now=time.monotonic())
+
     def _client(
-        self, key: Secret, account: Account | Wanted, *, attempts: int = ATTEMPTS
+        self, key: Secret, account: Account | Wanted, *, attempts: int = ATTEMPTS, hear: Hear | None = None
     ) -> AbstractAsyncContextManager[Insightly]:
-        credential = Credential(base_url=account.base_url, api_key=key.reveal(), allow_hosts=self.allow_hosts)
-        limits = Limits(rate=account.rate, daily=account.daily, timeout=self.timeout, attempts=attempts)
-        return connect(credential, limits, folder=self.pace_folder)
+        limits = self._limits(account, attempts)
+        return connect(self._credential(key, account), limits, folder=self.pace_folder, hear=hear)
+
+    def _credential(self, key: Secret, account: Account | Wanted) -> Credential:
+        return Credential(base_url=account.base_url, api_key=key.reveal(), allow_hosts=self.allow_hosts)
+
+    def _limits(self, account: Account | Wanted, attempts: int = ATTEMPTS) -> Limits:
+        return Limits(
+            rate=account.rate,
+            daily=account.daily,
+            reserve=RESERVE if account.reserve is None else account.reserve,
+            resets=self.day_resets,
+            timeout=self.timeout,
+            attempts=attempts,
+        )
 
     async def _open_key(self, account: Account) -> Secret:
         async with self.database.read() as connection:
@@ -169,10 +291,12 @@ class Accounts:
             row = (await connection.execute(FIND_ACCOUNT, {"key": key})).mappings().one_or_none()
         return None if row is None else _from_row(row)
 
-    async def _store(self, account: Account, key: Secret) -> None:
+    async def _store(self, account: Account, key: Secret, claim: Claim | None) -> None:
         sealed = self.vault.seal(key, Place(account_id=account.id, field=API_KEY))
         try:
             async with self.database.begin() as connection:
+                if claim is not None:
+                    await claim(connection)
                 await connection.execute(ADD_ACCOUNT, _to_row(account))
                 await connection.execute(
                     ADD_CREDENTIAL,
@@ -187,9 +311,9 @@ class Accounts:
         except IntegrityError as exc:
             raise _taken(account.name) from exc
 
-    async def _update(self, account: Account) -> None:
+    async def _update(self, before: Account, after: Account) -> None:
         async with self.database.begin() as connection:
-            await connection.execute(CHECK_ACCOUNT.values(_to_row(account)), {"account": account.id})
+            await _write(connection, before, after)
 
     async def _warn_of_twins(self, account: Account, report: Report) -> Report:
         """One more line when another account is linked to the same instance."""
@@ -200,6 +324,33 @@ class Accounts:
             return report
         says = f"also linked as {names}: they share one rate and one day's calls, each counts its own"
         return report.add(Finding("instance", works=False, says=says))
+
+
+async def _write(connection: AsyncConnection, before: Account, after: Account) -> None:
+    """Write what changed, so that what calls tell of the account meanwhile stays."""
+    old, new = _to_row(before), _to_row(after)
+    changed = {name: value for name, value in new.items() if value != old[name]}
+    if changed:
+        await connection.execute(CHECK_ACCOUNT.values(changed), {"account": after.id})
+    await connection.execute(STEP_REVISION, {"account": after.id})
+
+
+def refuse_other_instance(account: Account, report: Report) -> None:
+    """Raise `OtherInstance` unless a report is surely of the account's instance, or nothing is known of that."""
+    for mine, its in ((account.instance_id, report.instance_id), (account.instance_name, report.instance_name)):
+        if mine is None:
+            continue
+        if its == mine:
+            return
+        if its is not None:
+            raise OtherInstance(
+                f"The key belongs to another Insightly instance, {report.instance_name or its}. "
+                f"Use a key of {account.instance_name or mine}"
+            )
+    if account.instance_id is not None or account.instance_name is not None:
+        raise OtherInstance(
+            f"Insightly does not say which instance the key belongs to; it must be {account.instance_name}. Try again"
+        )
 
 
 def _refuse_unusable(wanted: Wanted) -> None:
@@ -219,19 +370,20 @@ def _apply(account: Account, report: Report, at: datetime) -> Account:
     """The account as a check found it; what the check could not tell stays as it was."""
     told = {
         name: value
-        for name in ("user_id", "administrator", "instance_id", "instance_name", "plan")
+        for name in ("user_id", "user_name", "administrator", "instance_id", "instance_name", "plan")
         if (value := getattr(report, name)) is not None
     }
     if not report.is_insightly:
         return replace(account, status="validation_error", checked_at=at)
-    return replace(account, **told, status="active", checked_at=at, last_good_call_at=at)
+    return replace(account, **told, status="active", checked_at=at, last_good_call_at=at, refused_at=None)
 
 
 def _from_row(row: RowMapping) -> Account:
-    plain = {str(name): value for name, value in row.items()}
+    plain = {str(name): value for name, value in row.items()} | {"context": msgspec.json.decode(row["context"])}
     return convert(plain, Account, strict=False)  # not strict: a flag is stored as 0 or 1
 
 
 def _to_row(account: Account) -> dict[str, object]:
     row = {name: getattr(account, name) for name in account.__struct_fields__}
-    return row | {"administrator": None if account.administrator is None else int(account.administrator)}
+    flag = None if account.administrator is None else int(account.administrator)
+    return row | {"administrator": flag, "context": msgspec.json.encode(account.context).decode()}

@@ -14,7 +14,7 @@ from crosswalk.insightly.custom_fields import CustomField
 from crosswalk.insightly.errors import Answered, KeyRefused, NoAnswer, NotConnected
 from crosswalk.insightly.instance import Instance
 from crosswalk.insightly.record import read_many, read_one
-from crosswalk.insightly.users import Permissions, User
+from crosswalk.insightly.users import ObjectPermissions, Permissions, User
 
 DELIVERY_KEY = "CROSSWALK_KEY__c"
 T = TypeVar("T")
@@ -28,12 +28,24 @@ class Finding(Struct, frozen=True):
     says: str
 
 
+class Right(Struct, frozen=True):
+    """What the key's user may do with one kind of record, in Insightly's name of it; `None` where it does not say."""
+
+    object: str
+    read: bool | None = None
+    create: bool | None = None
+    update: bool | None = None
+    delete: bool | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What an Insightly said about itself and the key's user; `None` where it did not say."""
 
     findings: tuple[Finding, ...] = ()
+    rights: tuple[Right, ...] = ()
     user_id: int | None = None
+    user_name: str | None = None
     administrator: bool | None = None
     instance_id: int | None = None
     instance_name: str | None = None
@@ -87,6 +99,7 @@ def _read_user(report: Report, answer: Answer) -> Report:
     return replace(
         report,
         user_id=user.user_id,
+        user_name=name or None,
         administrator=_given(user.administrator),
         instance_id=_given(user.instance_id),
     )
@@ -107,7 +120,18 @@ def _read_permissions(report: Report, answer: Answer) -> Report:
         raise OtherShape("permissions without OBJECT_PERMISSIONS")
     barred = [str(each.object_type) for each in permissions.object_permissions or () if each.can_create is False]
     says = f"may not create: {', '.join(barred)}" if barred else "may create every kind of record"
-    return report.add(Finding("permissions", works=True, says=says))
+    rights = tuple(_read_right(each) for each in permissions.object_permissions or ())
+    return replace(report.add(Finding("permissions", works=True, says=says)), rights=rights)
+
+
+def _read_right(given: ObjectPermissions) -> Right:
+    return Right(
+        object=str(given.object_type),
+        read=_given(given.can_read),
+        create=_given(given.can_create),
+        update=_given(given.can_edit),
+        delete=_given(given.can_delete),
+    )
 
 
 def _read_delivery_key(report: Report, answer: Answer) -> Report:

@@ -6,6 +6,10 @@ AccountError
 ├── NameTaken           another account, or token, has this name
 ├── CredentialRefused   Insightly answered 401 to the key
 ├── InsightlySilent     nothing answered at the address
+├── OtherInstance       a key of another instance than the account's was to take its place
+├── UnusableLink        a link token that cannot be made as asked
+├── UnknownLink         no link token of this text
+├── LinkEnded           a link token that was used, has expired, or has had its tries
 ├── UnknownToken        no token of this name or id, or not one that the caller may see
 ├── UnusableToken       a name, scope, account or expiry that a token cannot have
 │   ├── UnusableScope   a scope that cannot be read
@@ -38,6 +42,22 @@ class CredentialRefused(AccountError):
 
 class InsightlySilent(AccountError):
     """Nothing answered at the account's address."""
+
+
+class OtherInstance(AccountError):
+    """The key belongs to another Insightly instance than the account."""
+
+
+class UnusableLink(AccountError):
+    """A link token cannot be made as asked."""
+
+
+class UnknownLink(AccountError):
+    """No link token has this text."""
+
+
+class LinkEnded(AccountError):
+    """A link token was used, has expired, or has had its tries."""
 
 
 class UnknownToken(AccountError):

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias, get_args
 from msgspec import Struct
 
 from crosswalk.accounts.errors import UnusableScope
+from crosswalk.insightly.paths import is_resource, resource_name
 
 Verb: TypeAlias = Literal["read", "create", "update", "delete"]
 Api: TypeAlias = Literal["unified", "proxy", "delivery", "accounts", "automations", "webhooks", "admin"]
@@ -22,8 +23,9 @@ SEGMENT = re.compile(r"\*|[A-Za-z][A-Za-z0-9_-]{0,63}")
 MOST_CHARACTERS = 200
 
 RESOURCES: dict[str, frozenset[str]] = {
-    "delivery": frozenset({"sources", "datasets", "destinations", "runs", "deliveries", "dead-letters"}),
-    "admin": frozenset({"tokens"}),
+    "delivery": frozenset({"sources", "datasets", "destinations", "runs", "deliveries", "dead-letters", "notices"}),
+    "webhooks": frozenset({"endpoints"}),
+    "admin": frozenset({"tokens", "audit", "requests", "metrics"}),
 }
 """Resources of the APIs whose names are ours alone; the others also carry names of Insightly's."""
 
@@ -72,6 +74,30 @@ def allows(granted: Sequence[Scope], wanted: Scope) -> bool:
     apis = APIS if wanted.api == ANY else (wanted.api,)
     verbs = VERBS if wanted.verb == ANY else (wanted.verb,)
     return all(any(scope.covers(Scope(api, wanted.path, verb)) for scope in granted) for api in apis for verb in verbs)
+
+
+def overlaps(one: Scope, other: Scope) -> bool:
+    """Whether some call would need both."""
+    return (
+        (one.api == other.api or ANY in {one.api, other.api})
+        and (one.verb == other.verb or ANY in {one.verb, other.verb})
+        and all(ANY in {mine, its} or mine == its for mine, its in zip(one.path, other.path, strict=False))
+    )
+
+
+def respell(scope: Scope) -> Scope:
+    """The scope with one spelling for each of Insightly's resources: `Organization` is `organisations`."""
+    if scope.api != "proxy":
+        return scope
+    return Scope(scope.api, tuple(part if part == ANY else resource_name(part) for part in scope.path), scope.verb)
+
+
+def refuse_unknown_resource(scope: Scope) -> None:
+    """Raise `UnusableScope` for a resource that Insightly does not have: it would allow, or deny, nothing."""
+    if scope.api == "proxy" and (
+        len(scope.path) > 1 or not all(part == ANY or is_resource(part) for part in scope.path)
+    ):
+        raise _unusable(str(scope), "the proxy's resources are Insightly's, such as proxy.Contacts:read")
 
 
 def _check_name(text: str, kind: str, name: str, known: Sequence[str]) -> None:

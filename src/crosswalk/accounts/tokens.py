@@ -1,4 +1,4 @@
-"""API tokens: made and shown once, kept as a digest, listed, revoked."""
+"""API tokens: made and shown once, kept as a digest, listed, rotated, revoked."""
 
 import os
 import re
@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from random import Random
+from typing import TypeAlias
 
 import msgspec
 import structlog
@@ -15,14 +17,17 @@ from msgspec import Struct
 from sqlalchemy import RowMapping
 from sqlalchemy.exc import IntegrityError
 
+from crosswalk.accounts import audit
 from crosswalk.accounts.accounts import CHANCE, NAME
+from crosswalk.accounts.audit import COMMAND_LINE, Act
 from crosswalk.accounts.errors import MoreThanAllowed, NameTaken, UnknownToken, UnusableScope, UnusableToken
-from crosswalk.accounts.scopes import Scope, allows, parse_scope
+from crosswalk.accounts.scopes import Scope, allows, overlaps, parse_scope, refuse_unknown_resource, respell
 from crosswalk.accounts.vault import Secret
+from crosswalk.insightly.wire import JSON
 from crosswalk.store.accounts import FIND_ACCOUNT
 from crosswalk.store.database import Database
 from crosswalk.store.ids import new_id
-from crosswalk.store.tokens import ADD_TOKEN, FIND_TOKEN, LIST_TOKENS, REVOKE_TOKEN
+from crosswalk.store.tokens import ADD_TOKEN, FIND_TOKEN, LIST_TOKENS, REVOKE_TOKEN, ROTATE_TOKEN
 
 log = structlog.get_logger()
 PREFIX_BYTES, SECRET_BYTES = 4, 32
@@ -30,10 +35,16 @@ PREFIX_CHARACTERS = len("cw_") + 2 * PREFIX_BYTES
 TOKEN = re.compile(r"cw_[0-9a-f]{8}_[A-Za-z0-9_-]{43}")
 SPAN = re.compile(r"([1-9][0-9]{0,4})([hd])")
 HOURS = {"h": 1, "d": 24}
+LONGEST_OVERLAP = timedelta(days=30)
+Network: TypeAlias = IPv4Network | IPv6Network
 
 
 class Token(Struct, frozen=True, kw_only=True):
-    """One token, without its secret. `accounts` holds ids; `None` is every account."""
+    """One token, without its secret. `accounts` holds ids; `None` is every account.
+
+    `deny` holds scopes that it lacks whatever `scopes` says, `networks` whence it may be shown (`None`: anywhere).
+    Until `old_ends_at` the text before the last rotation is taken too.
+    """
 
     id: str
     name: str
@@ -44,15 +55,24 @@ class Token(Struct, frozen=True, kw_only=True):
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+    deny: tuple[str, ...] = ()
+    networks: tuple[str, ...] | None = None
+    rotations: int = 0
+    old_ends_at: datetime | None = None
 
 
 class Draft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A token to be made. `accounts` holds names or ids; `expires` is `30d`, `12h` or an ISO date or time."""
+    """A token to be made. `accounts` holds names or ids; `expires` is `30d`, `12h` or an ISO date or time.
+
+    `deny` takes scopes away again; `networks` are addresses such as `10.0.0.0/8` whence alone it is taken.
+    """
 
     name: str
     scopes: tuple[str, ...]
     accounts: tuple[str, ...] | None = None
     expires: str | None = None
+    deny: tuple[str, ...] = ()
+    networks: tuple[str, ...] | None = None
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -63,10 +83,14 @@ class Caller(Struct, frozen=True, kw_only=True):
     scopes: tuple[Scope, ...]
     accounts: frozenset[str] | None = None
     expires_at: datetime | None = None
+    deny: tuple[Scope, ...] = ()
+    networks: tuple[str, ...] | None = None
+    origin: str | None = None
+    """The page that a widget's token is for."""
 
     def may(self, scope: Scope) -> bool:
-        """Whether its scopes cover this one."""
-        return allows(self.scopes, scope)
+        """Whether its scopes cover this one, and nothing of it is denied."""
+        return allows(self.scopes, scope) and not any(overlaps(each, scope) for each in self.deny)
 
     def may_use(self, account: str | None) -> bool:
         """Whether it reaches this account; what has no account is only for those that reach every one."""
@@ -80,6 +104,7 @@ class Tokens:
     database: Database
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     rng: Random = CHANCE
+    ip: str | None = None
     make_bytes: Callable[[int], bytes] = os.urandom
 
     async def create(self, draft: Draft, caller: Caller | None = None) -> tuple[Token, Secret]:
@@ -92,7 +117,7 @@ class Tokens:
             raise UnusableToken(
                 f"A token cannot be named {draft.name!r}; use letters, digits, '.', '_' and '-', at most 64"
             )
-        scopes = _check_scopes(draft.scopes, caller)
+        scopes = _check_scopes(draft.scopes)
         accounts = await self._find_accounts(draft.accounts, caller)
         prefix, text = _make_text(self.make_bytes)
         token = Token(
@@ -103,9 +128,35 @@ class Tokens:
             accounts=accounts,
             created_at=at,
             expires_at=_limit_expiry(draft.expires, at, caller),
+            deny=_check_deny(draft.deny, caller),
+            networks=_limit_networks(draft.networks, caller),
         )
-        await self._store(token, text)
+        _refuse_stronger(token, caller)
+        await self._store(token, text, self._act("token.create", token, caller))
         return token, Secret(text)
+
+    async def rotate(
+        self, key: str, overlap: timedelta = timedelta(days=1), caller: Caller | None = None
+    ) -> tuple[Token, Secret]:
+        """Give a token another text; the one that it had is taken for `overlap` longer.
+
+        Raises `UnknownToken`, `UnusableToken`, and `MoreThanAllowed` when it can do more than the caller.
+        """
+        if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
+            raise UnusableToken(f"The old text cannot hold on for {overlap}; give 0 to {LONGEST_OVERLAP.days} days")
+        token = await self.find(key, caller)
+        if token.revoked_at is not None:
+            raise UnusableToken(f"Token {token.name} was revoked; make another")
+        _refuse_stronger(token, caller)
+        prefix, text = _make_text(self.make_bytes)
+        values = {"new_prefix": prefix, "new_digest": digest(text), "ends_at": self.now() + overlap}
+        async with self.database.begin() as connection:
+            await connection.execute(ROTATE_TOKEN, {"token": token.id, "rotation": token.rotations, **values})
+            await audit.append(connection, self._act("token.rotate", token, caller), at=self.now())
+        found = await self.find(token.id)
+        if found.prefix != prefix:
+            raise NameTaken(f"Token {token.name} was rotated by somebody else at this moment. Try again")
+        return found, Secret(text)
 
     async def list(self, caller: Caller | None = None) -> list[Token]:
         """Every token, oldest first, revoked ones too."""
@@ -126,7 +177,15 @@ class Tokens:
         token = await self.find(key, caller)
         async with self.database.begin() as connection:
             await connection.execute(REVOKE_TOKEN, {"token": token.id, "at": self.now()})
+            await audit.append(connection, self._act("token.revoke", token, caller), at=self.now())
         return await self.find(token.id)
+
+    def _act(self, action: str, token: Token, caller: Caller | None) -> Act:
+        """The line of the audit log; one who is asked by no token is the command line's user."""
+        actor = COMMAND_LINE if caller is None else f"token {caller.name}"
+        detail: dict[str, JSON] = {"id": token.id, "scopes": " ".join(token.scopes), "deny": " ".join(token.deny)}
+        detail |= {} if token.accounts is None else {"accounts": " ".join(token.accounts)}
+        return Act(actor=actor, action=action, object=token.name, ip=self.ip, detail=detail)
 
     async def _find_accounts(self, named: Sequence[str] | None, caller: Caller | None) -> tuple[str, ...] | None:
         if named is None:
@@ -144,17 +203,18 @@ class Tokens:
                 found.append(row.id)
         return tuple(dict.fromkeys(found))
 
-    async def _store(self, token: Token, text: str) -> None:
+    async def _store(self, token: Token, text: str, act: Act) -> None:
         row = {name: getattr(token, name) for name in token.__struct_fields__}
         row |= {name: None if row[name] is None else msgspec.json.encode(row[name]).decode() for name in LISTS}
         try:
             async with self.database.begin() as connection:
                 await connection.execute(ADD_TOKEN, row | {"digest": digest(text)})
+                await audit.append(connection, act, at=token.created_at)
         except IntegrityError as exc:
             raise NameTaken(f"There is a token named {token.name!r} already; revoke it, or choose another") from exc
 
 
-LISTS = ("scopes", "accounts")
+LISTS = ("scopes", "accounts", "deny", "networks")
 """Columns that hold JSON arrays."""
 
 
@@ -184,29 +244,87 @@ def to_caller(row: RowMapping) -> Caller:
     return Caller(
         id=token.id,
         name=token.name,
-        scopes=tuple(_read_scopes(token)),
+        scopes=tuple(_read_scopes(token, token.scopes)),
         accounts=None if token.accounts is None else frozenset(token.accounts),
         expires_at=token.expires_at,
+        deny=tuple(_read_scopes(token, token.deny)),
+        networks=token.networks,
     )
 
 
-def _read_scopes(token: Token) -> Iterator[Scope]:
+def read_networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    """Networks, or single addresses. Raises `UnusableToken`."""
+    try:
+        return tuple(ip_network(text) for text in texts)
+    except ValueError as exc:
+        raise UnusableToken(f"{exc}; write a network such as 10.0.0.0/8, or one address") from exc
+
+
+def _read_scopes(token: Token, texts: Sequence[str]) -> Iterator[Scope]:
     """What a kept token may do. A scope of a newer or older Crosswalk gives nothing, and the log says so."""
-    for text in token.scopes:
+    for text in texts:
         try:
-            yield parse_scope(text)
+            yield respell(parse_scope(text))
         except UnusableScope as exc:
             log.warning("token.scope_ignored", token=token.name, why=str(exc))
 
 
-def _check_scopes(texts: Sequence[str], caller: Caller | None) -> tuple[str, ...]:
+def _check_scopes(texts: Sequence[str]) -> tuple[str, ...]:
     scopes = [parse_scope(text) for text in texts]
     if not scopes:
         raise UnusableToken("A token without any scope could do nothing; name one, such as delivery:read")
     for scope in scopes:
-        if caller is not None and not caller.may(scope):
-            raise MoreThanAllowed(f"Token {caller.name} lacks {scope}, and cannot give it to another")
+        refuse_unknown_resource(scope)
     return tuple(dict.fromkeys(str(scope) for scope in scopes))
+
+
+def _check_deny(texts: Sequence[str], caller: Caller | None) -> tuple[str, ...]:
+    """What is denied: as asked, and what the maker lacks."""
+    for text in texts:
+        refuse_unknown_resource(parse_scope(text))
+    inherited = () if caller is None else caller.deny
+    return tuple(dict.fromkeys(str(scope) for scope in (*map(parse_scope, texts), *inherited)))
+
+
+def _limit_networks(texts: Sequence[str] | None, caller: Caller | None) -> tuple[str, ...] | None:
+    """The networks that were asked for, else the caller's own."""
+    if texts is None:
+        return None if caller is None else caller.networks
+    if not texts:
+        raise UnusableToken("A token without any network could be shown from nowhere; name one, or leave them out")
+    return tuple(dict.fromkeys(str(network) for network in read_networks(texts)))
+
+
+def _refuse_stronger(token: Token, caller: Caller | None) -> None:
+    """Raise `MoreThanAllowed` when a token can do more than whoever asks for its text."""
+    if caller is None:
+        return
+    for scope in map(parse_scope, token.scopes):
+        if not allows(caller.scopes, respell(scope)):
+            raise MoreThanAllowed(f"Token {caller.name} lacks {scope}, and cannot give it to another")
+    denied = {respell(parse_scope(text)) for text in token.deny}
+    if not denied.issuperset(caller.deny):
+        raise MoreThanAllowed(f"Token {caller.name} is denied what {token.name} is not, and cannot give it to another")
+    if not _within(token.networks, caller.networks):
+        raise MoreThanAllowed(
+            f"Token {caller.name} is taken from {', '.join(caller.networks or ())} only; so must others"
+        )
+    if caller.expires_at is not None and (token.expires_at is None or token.expires_at > caller.expires_at):
+        raise MoreThanAllowed(f"Token {caller.name} ends before {token.name} does, and cannot give its text out")
+
+
+def _within(inner: Sequence[str] | None, outer: Sequence[str] | None) -> bool:
+    if outer is None or inner is None:
+        return outer is None
+    around = read_networks(outer)
+    return all(any(_holds(each, mine) for each in around) for mine in read_networks(inner))
+
+
+def _holds(outer: Network, inner: Network) -> bool:
+    """Whether one network holds another; those of two kinds never do."""
+    if isinstance(outer, IPv4Network):
+        return isinstance(inner, IPv4Network) and inner.subnet_of(outer)
+    return isinstance(inner, IPv6Network) and inner.subnet_of(outer)
 
 
 def _limit_expiry(text: str | None, now: datetime, caller: Caller | None) -> datetime | None:
@@ -234,4 +352,5 @@ def _make_text(make_bytes: Callable[[int], bytes]) -> tuple[str, str]:
 def _from_row(row: RowMapping) -> Token:
     plain = {str(name): value for name, value in row.items()}
     plain |= {name: None if plain[name] is None else msgspec.json.decode(plain[name]) for name in LISTS}
+    plain["deny"] = plain["deny"] or ()
     return msgspec.convert(plain, Token)

@@ -1,23 +1,20 @@
 """Seal credentials with AES-256-GCM, so that a sealed row opens only where it was sealed for."""
 
 import os
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
-from tempfile import mkstemp
 
 import msgspec
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from crosswalk.accounts.errors import MasterKeyMissing, SealBroken, VaultError
+from crosswalk.accounts.errors import MasterKeyMissing, SealBroken
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
-KEY_FILE = "master.key"
 
 
 class Secret:
@@ -54,21 +51,57 @@ class Place:
 
 
 class Vault:
-    """A ring of master keys, newest first: the newest seals, all of them open."""
+    """A ring of master keys, newest first: the newest seals, all of them open.
 
-    def __init__(self, keys: tuple[bytes, ...], *, make_nonce: Callable[[int], bytes] = os.urandom) -> None:
+    `reread` gives the ring as it is kept now, or nothing: it is asked before sealing and where a key is missing, so
+    that a process learns of a rotation while it runs.
+    """
+
+    def __init__(
+        self,
+        keys: tuple[bytes, ...],
+        *,
+        make_nonce: Callable[[int], bytes] = os.urandom,
+        reread: Callable[[], tuple[bytes, ...]] = tuple,
+    ) -> None:
+        self._take(keys)
+        self._reread = reread
+        self._seed = keys[0]
+        self._make_nonce = make_nonce
+
+    def derive(self, purpose: str) -> bytes:
+        """A key of its own for one purpose, from the newest master key (RFC 5869)."""
+        return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=f"crosswalk {purpose}".encode()).derive(self._seed)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the keys, newest first."""
+        return tuple(self._ring)
+
+    def _take(self, keys: tuple[bytes, ...]) -> None:
         self._ring: Mapping[str, AESGCM] = {name_key(key): AESGCM(key) for key in keys}
         self._newest = name_key(keys[0])
-        self._make_nonce = make_nonce
+
+    def refresh(self) -> None:
+        """Take the ring as it is kept now. Raises `VaultError` when that cannot be read."""
+        if kept := self._reread():
+            self._take(kept)
+
+    def reseal(self, sealed: Sealed, place: Place) -> Sealed | None:
+        """A secret under the newest key; `None` when it is already. Raises as `open` does."""
+        return None if sealed.key_id == self._newest else self.seal(self.open(sealed, place), place)
 
     def seal(self, secret: Secret, place: Place) -> Sealed:
         """Close a secret with the newest key, for one place."""
+        self.refresh()
         nonce = self._make_nonce(NONCE_BYTES)
         sealed = self._ring[self._newest].encrypt(nonce, secret.reveal().encode(), _bind(self._newest, place))
         return Sealed(self._newest, nonce, sealed)
 
     def open(self, sealed: Sealed, place: Place) -> Secret:
         """Open a secret in its place. Raises `MasterKeyMissing` or `SealBroken`."""
+        if sealed.key_id not in self._ring:
+            self.refresh()
         cipher = self._ring.get(sealed.key_id)
         if cipher is None:
             raise MasterKeyMissing(
@@ -87,43 +120,6 @@ class Vault:
 def name_key(key: bytes) -> str:
     """The public id of a master key: it tells keys apart and gives nothing of them away."""
     return sha256(b"crosswalk master key" + key).hexdigest()[:12]
-
-
-def read_home_key(home: Path) -> bytes | None:
-    """The master key kept in the home folder; `None` when none was made. Raises `VaultError` for a damaged one."""
-    path = home / KEY_FILE
-    return _read_key(path) if path.exists() else None
-
-
-def make_home_key(home: Path, make_key: Callable[[int], bytes] = os.urandom) -> bytes:
-    """Make a master key in the home folder, readable by its owner alone; the first of two makers wins.
-
-    Raises `VaultError` when it cannot be written.
-    """
-    path = home / KEY_FILE
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, draft = mkstemp(dir=home)  # mode 0600
-        with os.fdopen(handle, "wb") as file:
-            file.write(b64encode(make_key(KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):  # another process was first; its key is the home's
-            path.hardlink_to(draft)
-        Path(draft).unlink()
-    except OSError as exc:
-        raise VaultError(f"Cannot write the master key {path}: {exc.strerror}. Correct CROSSWALK_HOME") from exc
-    return _read_key(path)
-
-
-def _read_key(path: Path) -> bytes:
-    try:
-        key = b64decode(path.read_text(encoding="ascii").strip(), validate=True)
-    except (OSError, ValueError) as exc:
-        raise VaultError(f"The master key {path} cannot be read: {exc}. Put its backup back") from exc
-    if len(key) != KEY_BYTES:
-        raise VaultError(f"The master key {path} is not base64 of {KEY_BYTES} bytes. Put its backup back")
-    return key
 
 
 def _bind(key_id: str, place: Place) -> bytes:
