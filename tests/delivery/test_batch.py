@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crosswalk.contract import load
 from crosswalk.delivery.batch import OPEN, pack, repack
 from crosswalk.delivery.errors import PlanError
-from crosswalk.delivery.grouping import Grouping, make_grouping
+from crosswalk.delivery.grouping import EXAMPLES, Grouping, make_grouping
 from crosswalk.delivery.payload import Payload, make_payload
 from crosswalk.delivery.plan import Manual, Plan, Rows
 from crosswalk.delivery.planning import settle_plan
@@ -54,11 +54,49 @@ def bodies(grouping, *records):
             [{"data": {"mode": "x", "rows": [ANN, BO]}}, {"data": {"mode": "x", "rows": [CY]}}],
         ),
         ("keyed_object", (("key_attribute", "FIRST_NAME"),), [{"Ann": ANN, "Bo": BO}, {"Cy": CY}]),
+        (
+            "template",
+            (("expression", EXAMPLES["wrapped records"]),),
+            [
+                {"records": [{"type": "contact", "data": ANN}, {"type": "contact", "data": BO}]},
+                {"records": [{"type": "contact", "data": CY}]},
+            ],
+        ),
+        (
+            "template",
+            (("expression", EXAMPLES["group by a field"]),),
+            [{"owners": {"7": [ANN, BO]}}, {"owners": {"9": [CY]}}],
+        ),
+        (
+            "template",
+            (("expression", EXAMPLES["rows of columns"]),),
+            [{"rows": [["Ann"], ["Bo"]]}, {"rows": [["Cy"]]}],
+        ),
+        (
+            "template",
+            (("expression", EXAMPLES["with a count"]),),
+            [{"count": 2, "records": [ANN, BO]}, {"count": 1, "records": [CY]}],
+        ),
     ],
 )
 def test_bodies(name, options, expected):
     """Each grouping makes its own body of two records and one."""
     assert expected == bodies(make_grouping(name, 2, options), ANN, BO, CY)
+
+
+def test_a_batch_that_has_no_body_is_halved():
+    """Where an expression makes a body of each record but none of all, its halves go on their own, all of them."""
+    grouping = Grouping(algorithm="template", expression="$count(records) > 2 ? 'none' : {'r': [records]}")
+    made = parcels(grouping, ANN, BO, CY)
+    assert [(1,), (2, 3)] == [parcel.numbers for parcel in made]
+
+
+def test_a_record_that_has_no_body_is_a_dead_letter():
+    """A record of which an expression makes no body is refused by itself, before any call."""
+    settled = plan(Grouping(algorithm="template", expression="{'r': [records], 's': $number(records[0].FIRST_NAME)}"))
+    made = [make_payload(settled, {"FIRST_NAME": name}) for name in ("Ann", "5")]
+    assert "the grouping: the expression fails" in made[0].reason
+    assert {"FIRST_NAME": "5"} == made[1].body
 
 
 def test_no_batching():
@@ -172,7 +210,9 @@ def test_a_batch_packed_again_is_the_same(records, grouping):
     ("name", "size", "options", "says"),
     [
         ("array", None, (), "no grouping 'array'"),
-        ("template", None, (), "no grouping 'template'"),
+        ("template", None, (), "template needs expression"),
+        ("template", None, (("expression", "records["),), "cannot be read"),
+        ("template", None, (("property", "x"),), "template has no option 'property'"),
         ("json_array", 0, (), "batch of 0 is not possible"),
         ("json_array", 501, (), "Take 1 to 500"),
         ("json_array", None, (("property", "x"),), "json_array has no option 'property'"),

@@ -1,10 +1,11 @@
 """The engine: what becomes of a run that it has to leave."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from crosswalk.delivery.engine import STOPPED, Engine
+from crosswalk.delivery.engine import STOPPED, Ending, Engine
 from crosswalk.delivery.plan import Plan
 from crosswalk.delivery.run import Order, begin_run, find_run
 from crosswalk.delivery.template import find_template
@@ -17,7 +18,7 @@ class Interrupted(Engine):
     """An engine that is told to stop in the middle of every run."""
 
     async def _send(self, run):
-        return STOPPED
+        return Ending(STOPPED)
 
 
 @pytest.mark.parametrize(("patient", "state"), [(True, "queued"), (False, "stopped")])
@@ -35,6 +36,7 @@ async def test_a_run_that_is_left(database, rng, patient, state):
         settle_after=timedelta(seconds=1),
         clock=lambda: NOW,
         rng=rng,
+        folder=Path("spool"),
         patient=patient,
     )
     await engine.send(run)

@@ -14,6 +14,7 @@ from crosswalk.delivery.history import (
     list_deliveries,
     list_runs,
 )
+from crosswalk.delivery.reasons import group_of
 from crosswalk.store.database import Database
 from fixtures.history import DEAD, write_history
 
@@ -105,8 +106,8 @@ async def test_unknown_delivery(database: Database, place: Place, reach: frozens
 async def test_groups(database: Database):
     """Dead letters that say the same but for values are one group, the largest first; held ones are none."""
     assert [
-        DeadGroup("FIRST_NAME holds …, not …", 2, min(DEAD[:2])),
-        DeadGroup("PHONE is …% wrong", 1, DEAD[2]),
+        DeadGroup(group_of(DEAD[0]), "FIRST_NAME holds …, not …", 2, min(DEAD[:2])),
+        DeadGroup(group_of(DEAD[2]), "PHONE is …% wrong", 1, DEAD[2]),
     ] == await group_dead(database, DeliveryFilter())
 
 

@@ -59,10 +59,19 @@ def test_refused_rows_are_dead(status):
     assert (Rejected, status, True) == (type(refused), refused.status, "PHONE" in refused.reason)
 
 
-@pytest.mark.parametrize("status", [401, 402, 403, 429])
+@pytest.mark.parametrize("status", [401, 402, 403])
 def test_hopeless_lanes_halt(status):
     """Where the next call would fare no better, the lane stops and the row waits."""
     assert isinstance(outcome(Answer(status=status)), Halt)
+
+
+@pytest.mark.parametrize(
+    ("number", "wait", "kind"), [(1, "1", Retry), (MOST_TRIES, "1", Halt), (1, "3600", Halt)], ids=["1", "many", "long"]
+)
+def test_refused_for_speed(number, wait, kind):
+    """A call that was refused for speed goes again soon; after many times, or for long, its lane halts."""
+    told = outcome(Answer(status=429, headers={"retry-after": wait}), replace(CREATE, number=number))
+    assert isinstance(told, kind)
 
 
 def test_spent_day_halts_until_it_is_over():

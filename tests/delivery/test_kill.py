@@ -3,13 +3,13 @@
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from random import Random
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from crosswalk.sandbox.limits import Limits
 from crosswalk.sandbox.sandbox import Sandbox, make_recipes
@@ -33,11 +33,11 @@ TWICE = tuple(f"k{number}" for number in range(20, ROWS, 50))
 
 
 @pytest.fixture
-def environ(tmp_path):
-    """The environment of the commands."""
+def environ(tmp_path, database_url):
+    """The environment of the commands, once with each database."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CROSSWALK_")}
     own = {"CROSSWALK_HOME": str(tmp_path / "home"), "CROSSWALK_REQUEST_TIMEOUT": "2", "CROSSWALK_SETTLE_AFTER": "4"}
-    return clean | own
+    return clean | own | ({} if database_url.startswith("sqlite") else {"CROSSWALK_DATABASE_URL": database_url})
 
 
 def start(environ, *words):
@@ -61,16 +61,17 @@ def write(path, keys):
     return str(path)
 
 
-def delivered(home):
+def delivered(url):
     """Key and record id of every delivered row, as the journal has them."""
-    with sqlite3.connect(home / "crosswalk.db") as database:
-        rows = database.execute("SELECT key, remote_id FROM deliveries WHERE state = 'delivered'").fetchall()
-    database.close()
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    with engine.connect() as database:
+        rows = database.execute(text("SELECT key, remote_id FROM deliveries WHERE state = 'delivered'")).all()
+    engine.dispose()
     return rows
 
 
 @pytest.mark.hard
-def test_kills_double_and_lose_nothing(tmp_path, environ):
+def test_kills_double_and_lose_nothing(tmp_path, environ, database_url):
     """Killed at random points and resumed each time, every row is settled: once, and as its own record."""
     rng = Random(7)
     keys = [f"k{number}" for number in range(1, ROWS + 1 - len(TWICE))] + list(TWICE)
@@ -93,7 +94,7 @@ def test_kills_double_and_lose_nothing(tmp_path, environ):
         summary = json.loads(run(environ, *send))
         records = insightly.records("contacts", ("CONTACT_ID", "LAST_NAME"))
     made = {str(number): name for number, name in records if number not in old}
-    ours = [(key, remote) for key, remote in delivered(tmp_path / "home") if remote not in {str(each) for each in old}]
+    ours = [(key, remote) for key, remote in delivered(database_url) if remote not in {str(each) for each in old}]
     assert (ROWS, ROWS) == (summary["read"], summary["delivered"] + summary["held"])
     counts = Counter(made.values())
     doubtful = {*BEFORE, *TWICE}

@@ -78,7 +78,7 @@ def test_required_field():
 def test_too_long():
     """So is a value that its field cannot hold."""
     refused = made(MAPPED, first_name="x" * 256)
-    assert Invalid("FIRST_NAME holds 256 characters, at most 255 fit") == refused
+    assert Invalid("FIRST_NAME holds 256 characters, at most 255 fit (column 'first_name')") == refused
 
 
 def test_update_names_the_record_in_the_body():

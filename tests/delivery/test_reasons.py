@@ -15,6 +15,8 @@ from crosswalk.delivery.reasons import MOST_CHARACTERS, normalise
         ('got "a b" and `c`', "got … and …"),
         ("at 2026-11-22 10:00", "at … …"),
         ("record 01a2042e-bb83-7483-aa23-9d9b16943810 differs", "record … differs"),
+        ("holds 'Acme', and none is called so. Near: Acne, Acmed", "holds …, and none is called so"),
+        ("holds 'Zy', and none is called so. There are: Acne", "holds …, and none is called so"),
         ("ADDRESS_MAIL_2  is too long\n", "ADDRESS_MAIL_2 is too long"),
     ],
 )

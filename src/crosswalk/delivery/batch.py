@@ -5,14 +5,16 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 from msgspec import Struct
 
-from crosswalk.delivery.cell import JSON
-from crosswalk.delivery.grouping import Grouping, key_of, wrap
+from crosswalk.delivery.cell import JSON, BadValue
+from crosswalk.delivery.errors import PlanError
+from crosswalk.delivery.grouping import Grouping, key_of, weigh_empty, wrap
 from crosswalk.delivery.headers import Headers
 from crosswalk.delivery.payload import Payload
 from crosswalk.delivery.plan import SettledPlan
 
 OPEN = 16
 """Batches that fill at once, where a macro gives rows different URLs; the oldest goes first when there are more."""
+ENCODER = msgspec.json.Encoder()
 
 Numbered = tuple[int, Payload]
 
@@ -36,7 +38,7 @@ def pack(plan: SettledPlan, payloads: Iterable[Numbered]) -> Iterator[Parcel]:
     the bytes stands alone. One call has one URL, so rows of different URLs or headers fill different batches.
     """
     if plan.grouping is None:
-        yield from (_alone(number, payload) for number, payload in payloads)
+        yield from (stand_alone(number, payload) for number, payload in payloads)
         return
     batches: dict[tuple[str, Headers], _Batch] = {}
     for number, payload in payloads:
@@ -44,15 +46,15 @@ def pack(plan: SettledPlan, payloads: Iterable[Numbered]) -> Iterator[Parcel]:
         batch = batches.get(place)
         item = _Item(number, payload, msgspec.json.encode(payload.body), key_of(plan.grouping, payload.body or {}))
         if batch is not None and not batch.takes(item):
-            yield batches.pop(place).close()
+            yield from batches.pop(place).close()
             batch = None
         if batch is None:
             if len(batches) == OPEN:
-                yield batches.pop(next(iter(batches))).close()
+                yield from batches.pop(next(iter(batches))).close()
             batch = batches[place] = _Batch(plan.grouping)
         batch.add(item)
     for batch in batches.values():
-        yield batch.close()
+        yield from batch.close()
 
 
 def repack(plan: SettledPlan, payloads: Sequence[Numbered]) -> list[Parcel]:
@@ -60,8 +62,9 @@ def repack(plan: SettledPlan, payloads: Sequence[Numbered]) -> list[Parcel]:
     return list(pack(plan, payloads))
 
 
-def _alone(number: int, payload: Payload) -> Parcel:
-    body = None if payload.body is None else msgspec.json.encode(payload.body)
+def stand_alone(number: int, payload: Payload) -> Parcel:
+    """The call of one row, where there are no batches."""
+    body = None if payload.body is None else ENCODER.encode(payload.body)
     return Parcel((number,), payload.method, payload.path, payload.headers, body, payload.key, payload.match)
 
 
@@ -79,7 +82,7 @@ class _Batch:
         self._grouping = grouping
         self._items: list[_Item] = []
         self._names: set[str] = set()
-        self._bytes = len(wrap(grouping, [], ()))
+        self._bytes = weigh_empty(grouping)
 
     def takes(self, item: _Item) -> bool:
         """Whether one more record fits."""
@@ -95,16 +98,30 @@ class _Batch:
         if item.name is not None:
             self._names.add(item.name)
 
-    def close(self) -> Parcel:
-        first = self._items[0].payload
-        return Parcel(
-            numbers=tuple(item.number for item in self._items),
-            method=first.method,
-            path=first.path,
-            headers=first.headers,
-            body=wrap(self._grouping, [item.body for item in self._items], [item.name for item in self._items]),
-            key=first.key if all(item.payload.key == first.key for item in self._items) else None,
-        )
+    def close(self) -> Iterator[Parcel]:
+        """The call of all its records; of its halves, where the expression of a `template` makes no body of all."""
+        yield from _close(self._grouping, self._items)
+
+
+def _close(grouping: Grouping, items: Sequence[_Item]) -> Iterator[Parcel]:
+    try:
+        body = wrap(grouping, [item.body for item in items], [item.name for item in items])
+    except BadValue as error:
+        if len(items) == 1:
+            raise PlanError(f"Row {items[0].number}: {error}.") from error
+        middle = len(items) // 2
+        yield from _close(grouping, items[:middle])
+        yield from _close(grouping, items[middle:])
+        return
+    first = items[0].payload
+    yield Parcel(
+        numbers=tuple(item.number for item in items),
+        method=first.method,
+        path=first.path,
+        headers=first.headers,
+        body=body,
+        key=first.key if all(item.payload.key == first.key for item in items) else None,
+    )
 
 
 def _weigh(item: _Item) -> int:

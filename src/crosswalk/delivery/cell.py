@@ -11,14 +11,20 @@ JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | 
 TRUE = frozenset({"true", "yes", "1", "t", "y"})
 FALSE = frozenset({"false", "no", "0", "f", "n"})
 RANGES = {"int32": 2**31, "int64": 2**63}
-
-
 DIGITS = 19
 """Digits of the largest 64-bit id."""
+SHOWN = 60
+"""Characters of a value that a message shows."""
 
 
 class BadValue(ValueError):
     """A cell that its place in the call cannot hold."""
+
+
+def shorten(value: JSON) -> str:
+    """A value as a message shows it: quoted, and cut where it is long."""
+    shown = repr(value)
+    return shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
 
 
 def look_up(cells: Mapping[str, JSON], path: str) -> JSON:
@@ -50,7 +56,7 @@ def as_text(value: JSON) -> str | None:
         case bool():
             return "true" if value else "false"
         case list() | dict():
-            raise BadValue(f"holds {value!r}, which is no plain value")
+            raise BadValue(f"holds {shorten(value)}, which is no plain value")
         case float() if value.is_integer():
             return str(int(value))
         case _:
@@ -62,7 +68,7 @@ def record_id(value: JSON, shown: str) -> str:
     plain = not isinstance(value, bool | list | dict)
     text = (as_text(value) or "").strip().removesuffix(".0") if plain else ""
     if not (text.isascii() and text.isdigit() and len(text) <= DIGITS and int(text) > 0):
-        raise BadValue(f"{shown} holds {value!r}, which is no record id")
+        raise BadValue(f"{shown} holds {shorten(value)}, which is no record id")
     return str(int(text))
 
 
@@ -80,12 +86,12 @@ def _one_of(field: Field, value: str | int) -> JSON:
     for allowed in field.values:
         if str(allowed).lower() == str(value).lower():
             return allowed
-    raise BadValue(f"{field.name} is {value!r}, not one of {', '.join(map(str, field.values))}")
+    raise BadValue(f"{field.name} is {shorten(value)}, not one of {', '.join(map(str, field.values))}")
 
 
 def _string(field: Field, value: JSON) -> JSON:
     if isinstance(value, list | dict):
-        raise BadValue(f"{field.name} takes text, not {value!r}")
+        raise BadValue(f"{field.name} takes text, not {shorten(value)}")
     return str(value)
 
 
@@ -94,9 +100,9 @@ def _integer(field: Field, value: JSON) -> JSON:
         number = float(str(value)) if not isinstance(value, int) else value
         whole = int(number)
     except (ValueError, OverflowError) as error:
-        raise BadValue(f"{field.name} takes a whole number, not {value!r}") from error
+        raise BadValue(f"{field.name} takes a whole number, not {shorten(value)}") from error
     if isinstance(value, bool) or whole != number:
-        raise BadValue(f"{field.name} takes a whole number, not {value!r}")
+        raise BadValue(f"{field.name} takes a whole number, not {shorten(value)}")
     if isinstance(value, str) and "." not in value and "e" not in value.lower():
         whole = int(value)
     limit = RANGES.get(field.format or "", 2**63)
@@ -109,13 +115,13 @@ def _integer(field: Field, value: JSON) -> JSON:
 
 def _number(field: Field, value: JSON) -> JSON:
     if isinstance(value, bool | list | dict):
-        raise BadValue(f"{field.name} takes a number, not {value!r}")
+        raise BadValue(f"{field.name} takes a number, not {shorten(value)}")
     try:
         number = float(str(value))
     except ValueError as error:
-        raise BadValue(f"{field.name} takes a number, not {value!r}") from error
+        raise BadValue(f"{field.name} takes a number, not {shorten(value)}") from error
     if number != number or number in {float("inf"), float("-inf")}:  # noqa: PLR0124 (NaN alone differs from itself)
-        raise BadValue(f"{field.name} takes a number, not {value!r}")
+        raise BadValue(f"{field.name} takes a number, not {shorten(value)}")
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
@@ -123,7 +129,7 @@ def _boolean(field: Field, value: JSON) -> JSON:
     text = str(value).strip().lower()
     if text in TRUE | FALSE:
         return text in TRUE
-    raise BadValue(f"{field.name} takes true or false, not {value!r}")
+    raise BadValue(f"{field.name} takes true or false, not {shorten(value)}")
 
 
 def _date(field: Field, value: JSON) -> JSON:
@@ -131,7 +137,9 @@ def _date(field: Field, value: JSON) -> JSON:
     try:
         moment = datetime.fromisoformat(str(value).strip())
     except ValueError as error:
-        raise BadValue(f"{field.name} takes a date such as 2026-01-31 or 2026-01-31 12:00:00, not {value!r}") from error
+        raise BadValue(
+            f"{field.name} takes a date such as 2026-01-31 or 2026-01-31 12:00:00, not {shorten(value)}"
+        ) from error
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC)
     return moment.replace(tzinfo=None).isoformat(" ", "seconds")
@@ -139,10 +147,10 @@ def _date(field: Field, value: JSON) -> JSON:
 
 def _array(field: Field, value: JSON) -> JSON:
     if isinstance(value, list):
-        return value
+        return [{"TAG_NAME": tag} if field.items == "Tag" and isinstance(tag, str) else tag for tag in value]
     if field.items == "Tag" and isinstance(value, str):
         return [{"TAG_NAME": tag.strip()} for tag in value.split(";") if tag.strip()]
-    raise BadValue(f"{field.name} takes a list, not {value!r}")
+    raise BadValue(f"{field.name} takes a list, not {shorten(value)}")
 
 
 def _as_is(field: Field, value: JSON) -> JSON:

@@ -2,39 +2,69 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import TypeAlias
 
-import structlog
-
 from crosswalk.accounts.accounts import Account, Accounts
 from crosswalk.accounts.errors import AccountError
 from crosswalk.contract import load
-from crosswalk.delivery.errors import DeliveryError, SourceError
+from crosswalk.delivery.custom_fields import Custom
+from crosswalk.delivery.edit import Planner
+from crosswalk.delivery.errors import DeliveryError, PlanError, SourceError
 from crosswalk.delivery.feed import WINDOW, Feed
+from crosswalk.delivery.flights import Flights
+from crosswalk.delivery.foreign import tell_foreign
+from crosswalk.delivery.herald import Herald
+from crosswalk.delivery.history import list_columns
 from crosswalk.delivery.journal import Journal, open_journal
+from crosswalk.delivery.known import ask_account
 from crosswalk.delivery.lane import Lane, Policy
+from crosswalk.delivery.memory import Claims, Memory
+from crosswalk.delivery.mirror import (
+    PART,
+    count_loss,
+    feed_deletions,
+    forget_deleted,
+    is_whole,
+    journal_deletions,
+    object_to,
+    tell_derived,
+)
 from crosswalk.delivery.payload import make_payload
-from crosswalk.delivery.plan import Rows, SettledPlan
+from crosswalk.delivery.plan import Plan, Rows, SettledPlan
 from crosswalk.delivery.planning import settle_plan
-from crosswalk.delivery.run import Run, claim_runs, count_calls, end_run, queue_run
+from crosswalk.delivery.recall import Recall
+from crosswalk.delivery.records import spool
+from crosswalk.delivery.replay import plan_replays
+from crosswalk.delivery.responses import Responses, open_responses
+from crosswalk.delivery.run import Run, claim_runs, count_calls, count_states, read_span
 from crosswalk.delivery.source import Source, open_source, read_content
+from crosswalk.delivery.steering import STOPPED, leave_run, list_asked, settle_asked
+from crosswalk.delivery.vigil import Vigil, find_halt
+from crosswalk.gate import calling_for
 from crosswalk.insightly import Insightly, InsightlyError
 from crosswalk.insightly.pace import IN_FLIGHT
+from crosswalk.insightly.trail import recorded
+from crosswalk.outgoing.endpoints import Endpoints
 from crosswalk.store.database import Database
 from crosswalk.store.deliveries import RecordState
 
-UNPACED = 64
+UNPACED = 100
 """Calls in flight to an account without a limit, such as a sandbox."""
-FIRST_PROBE, LAST_PROBE = timedelta(minutes=1), timedelta(minutes=30)
-"""How long a patient engine waits before it asks whether a halted lane may go on, at first and at last."""
 POLL = 0.5
 """Seconds between two looks at the queue."""
-STOPPED = "it was asked to, by Ctrl-C or a signal"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run was left: `stopped` says why rows may wait, `note` what is to be told of one that is finished."""
+
+    stopped: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +75,22 @@ class Watch:
     left: Callable[[int | None], None]
 
 
-log = structlog.get_logger()
-
-
 def _nobody(_: object) -> None:
     return
 
 
-KnownFields: TypeAlias = dict[tuple[str, str], frozenset[str]]
-"""Names of custom fields by account and object, as asked for a moment ago."""
+KnownFields: TypeAlias = dict[tuple[str, str], Custom]
+"""Custom fields by account and object, as asked for a moment ago."""
 SILENT = Watch(_nobody, _nobody)
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Engine:
     """Sends runs. `settle_after` is how long a call may still take effect; `watches` are told of one run by its id.
+
+    `folder` is where records of datasets are written out for the time that they are sent.
+
+    `herald` tells of runs; `endpoints` hear of every call where a response webhook is wanted.
 
     A `patient` engine holds a halted run until the day is over or Insightly lets it in again; another one stops it.
     """
@@ -69,15 +100,20 @@ class Engine:
     settle_after: timedelta
     clock: Callable[[], datetime]
     rng: Random
+    folder: Path
     patient: bool = False
+    herald: Herald | None = None
+    endpoints: Endpoints | None = None
     watches: dict[str, Watch] = field(default_factory=dict)
     known: KnownFields = field(default_factory=dict)
+    claims: Claims = field(default_factory=Claims)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     _clients: dict[str, tuple[Insightly, int]] = field(default_factory=dict)
+    _stops: dict[str, asyncio.Event] = field(default_factory=dict)
 
     async def work(self, *, done: Callable[[], bool] = lambda: False) -> None:
         """Send what is queued, and what a dead owner left, until stopped or `done` and idle."""
-        with _unwrapped():
+        with unwrapped():
             await self._work(done)
 
     async def _work(self, done: Callable[[], bool]) -> None:
@@ -85,7 +121,11 @@ class Engine:
         running: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as tasks:
             stopping = tasks.create_task(self.stop.wait())
+            await settle_asked(self.database, now=self.clock())
             while not self.stop.is_set():
+                for asked in await list_asked(self.database):
+                    if asked in self._stops:
+                        self._stops[asked].set()
                 for run in await claim_runs(self.database, orphans=orphans):
                     task = tasks.create_task(self.send(run), name=f"run {run.id}")
                     running.add(task)
@@ -99,70 +139,167 @@ class Engine:
     async def send(self, run: Run) -> None:
         """Send one run to its end, and write how it ended; what a patient engine leaves, the next owner takes."""
         try:
-            with _unwrapped():
-                stopped = await self._send(run)
+            async with self._stoppable(run.id):
+                with calling_for("lane", run.id):
+                    ending = await self._send(run)
         except (DeliveryError, AccountError, InsightlyError) as error:
-            stopped = str(error)
-        if stopped == STOPPED and self.patient:
-            await queue_run(self.database, run.id)
-        else:
-            await end_run(self.database, run.id, stopped=stopped, now=self.clock())
+            ending = Ending(str(error))
+        await leave_run(
+            self.database, run.id, stopped=ending.stopped, note=ending.note, go_on=self.patient, now=self.clock()
+        )
+        if self.herald is not None:
+            await self.herald.ended(run)
 
-    async def _send(self, run: Run) -> str | None:
-        order, path = run.order, Path(run.order.source)
-        if read_content(path).digest != order.content:
-            raise SourceError(f"{path} is not the file that this run began with. Send it as it is now: --again")
-        account = await self.accounts.find(order.account)
+    async def _send(self, run: Run) -> Ending:
+        if not run.order.account:
+            raise SourceError("the account that this run sends to was removed. Cancel the run, or link an account anew")
+        account = await self.accounts.find(run.order.account)
         async with AsyncExitStack() as stack:
-            source = stack.enter_context(open_source(path))
+            source = await self._open_source(run, stack)
             crm = await stack.enter_async_context(self._client(account))
-            plan = await self._settle(run, source, account, crm)
+            plan = await self._prepare(run, source, account, crm)
+            if plan is None:
+                return Ending(STOPPED)
+            await self._plan_replays(run, plan, account)
             journal = await stack.enter_async_context(open_journal(self.database, run.id, self.rng))
+            feed, flights = await self._feed(journal, source, plan), Flights()
+            recall = self._recall(run, plan, crm=crm, journal=journal, feed=feed, flights=flights)
             lane = Lane(
                 crm=crm,
                 journal=journal,
-                feed=await self._feed(journal, source, plan),
+                feed=feed,
+                flights=flights,
                 plan=plan,
                 policy=Policy(in_flight=UNPACED if account.rate == 0 else IN_FLIGHT, settle_after=self.settle_after),
                 clock=self.clock,
-                rng=self.rng,
+                rng=Random(self.rng.getrandbits(64)),  # noqa: S311 (no secret; the system is slow)
                 tell=self._teller(run, crm),
-                stop=self.stop,
+                stop=self._stops[run.id],
+                responses=await self._open_responses(run, account),
+                recall=recall,
             )
             try:
-                await self._drive(lane, run)
+                return await self._carry_out(lane, run)
             finally:
                 await count_calls(self.database, run.id, lane.flights.left)
-            if lane.halted is not None:
-                return lane.halted.reason
-            return None if lane.feed.exhausted else STOPPED
+                if self.herald is not None:
+                    await tell_foreign(self.herald.notices, account, await self.accounts.budget(account))
+                if recall is not None:
+                    recall.memory.leave()
 
-    async def _drive(self, lane: Lane, run: Run) -> None:
+    async def _carry_out(self, lane: Lane, run: Run) -> Ending:
+        """Drive a lane, and then delete what a mirror has to."""
+        ending = await self._drive(lane, run)
+        mirror = lane.plan.mirror
+        if ending.stopped is not None or mirror is None or lane.recall is None or run.order.destination is None:
+            return ending
+        memory = lane.recall.memory
+        await lane.journal.flush()
+        loss = await count_loss(self.database, memory, run.id)
+        objection = object_to(mirror, await count_states(self.database, run.id), loss)
+        objection = objection or (None if await is_whole(self.database, run) or not loss.gone else PART)
+        if objection is not None or not loss.gone:
+            return Ending(note=objection)
+        resource = lane.plan.route.resource
+        await journal_deletions(lane.journal, memory, run.id, path=resource.path, at=self.clock())
+        deleting = replace(lane, feed=await feed_deletions(lane.journal, self.clock()), recall=None, tell=_nobody)
+        ending = await self._drive(deleting, run)
+        await lane.journal.flush()
+        await forget_deleted(self.database, memory, run.id)
+        return ending if ending.stopped is not None else Ending(note=await tell_derived(self.database, run.id))
+
+    async def _open_source(self, run: Run, stack: AsyncExitStack) -> Source:
+        """The run's rows; none are left in a source that was read to its end, as when dead letters are replayed."""
+        if run.read_whole:
+            return Source(await list_columns(self.database, run.id), iter(()), closed=False)
+        path = await stack.enter_async_context(self._open_rows(run))
+        return stack.enter_context(open_source(path, run.order.options))
+
+    @asynccontextmanager
+    async def _open_rows(self, run: Run) -> AsyncIterator[Path]:
+        """The file of a run's rows: the one that it began with, or a dataset's records, written out for the while."""
+        span = read_span(run.order.source)
+        if span is None:
+            path = Path(run.order.source)
+            if read_content(path).digest != run.order.content:
+                raise SourceError(f"{path} is not the file that this run began with. Send it as it is now: --again")
+            yield path
+            return
+        path = self.folder / f"{run.id}.jsonl"
+        try:
+            await spool(self.database, span.dataset, span.first, span.last, path)
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    async def _drive(self, lane: Lane, run: Run) -> Ending:
         """Run a lane to its end; a patient engine waits until what halted it is over, and goes on by itself."""
-        wait = FIRST_PROBE
+        vigil = self._vigil(run, lane.crm)
         await lane.run()
-        while lane.halted is not None and self.patient and not self.stop.is_set():
-            until = lane.halted.until or self.clock() + wait
-            log.warning("lane.paused", run=run.id, reason=lane.halted.reason, until=until.isoformat())
-            with suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, (until - self.clock()).total_seconds())):
-                    await self.stop.wait()
-                    return
-            wait = min(2 * wait, LAST_PROBE)
-            if await _is_healed(lane.crm):
-                log.info("lane.resumed", run=run.id)
-                lane.resume()
-                await lane.run()
+        if lane.halted is not None and self.herald is not None:
+            await self.herald.spent(run, lane.halted)
+        while lane.halted is not None and self.patient and await vigil.hold(lane.halted):
+            lane.resume()
+            await lane.run()
+        if lane.halted is not None:
+            return Ending(lane.halted.reason)
+        return Ending(None if lane.feed.exhausted else STOPPED)
+
+    def _vigil(self, run: Run, crm: Insightly) -> Vigil:
+        return Vigil(run=run, crm=crm, herald=self.herald, clock=self.clock, stop=self._stops[run.id])
+
+    async def _prepare(self, run: Run, source: Source, account: Account, crm: Insightly) -> SettledPlan | None:
+        """The run's plan; a patient engine waits until the account answers. `None` when it is to stop instead."""
+        vigil = self._vigil(run, crm)
+        while True:
+            try:
+                return await self._settle(run, source, account, crm)
+            except InsightlyError as error:
+                halt = find_halt(error, self.clock())
+                if halt is None or not self.patient:
+                    raise
+            if self.herald is not None:
+                await self.herald.spent(run, halt)
+            if not await vigil.hold(halt):
+                return None
 
     async def _settle(self, run: Run, source: Source, account: Account, crm: Insightly) -> SettledPlan:
-        """The run's plan, checked; the account's custom fields are asked for only when the plan names any."""
+        """The run's plan, checked; custom fields and tables of names are read only when the plan needs them."""
         rows, plan = Rows(source.columns, closed=source.closed), run.order.plan
         settled = settle_plan(plan, load(), rows, base_url=account.base_url, now=run.began_at)
-        if not settled.sends_custom:
+        if not (settled.sends_custom or settled.lookups):
             return settled
-        name = settled.route.object
-        custom = self.known.pop((account.id, name), None) or frozenset((await crm.custom_fields(name)).fields)
-        return settle_plan(plan, load(), rows, base_url=account.base_url, now=run.began_at, custom=custom)
+        with recorded() as asked:
+            try:
+                custom = self.known.pop((account.id, settled.route.object), None)
+                known = await ask_account(crm, settled, custom=custom)
+            finally:
+                await count_calls(self.database, run.id, len(asked))
+        return settle_plan(
+            plan,
+            load(),
+            rows,
+            base_url=account.base_url,
+            now=run.began_at,
+            custom=known.custom,
+            references=known.references,
+        )
+
+    async def _plan_replays(self, run: Run, like: SettledPlan, account: Account) -> None:
+        """Plan the rows that were replayed, as the run's own were planned."""
+
+        def settle(plan: Plan, rows: Rows) -> SettledPlan:
+            return settle_plan(
+                plan,
+                load(),
+                rows,
+                base_url=account.base_url,
+                now=run.began_at,
+                custom=like.custom,
+                references=like.references,
+            )
+
+        await plan_replays(self.database, run.id, Planner(run.order.plan, settle), now=self.clock())
 
     async def _feed(self, journal: Journal, source: Source, plan: SettledPlan) -> Feed:
         """The run's rows, from where an earlier process left them."""
@@ -176,14 +313,82 @@ class Engine:
             after = lines[-1].number
         return feed
 
+    def _recall(
+        self, run: Run, plan: SettledPlan, *, crm: Insightly, journal: Journal, feed: Feed, flights: Flights
+    ) -> Recall | None:
+        """What is remembered of the records that a run's rows are about; `None` where nothing is."""
+        if plan.remembered_by is None:
+            return None
+        memory = Memory(
+            database=self.database,
+            account=run.order.account,
+            name=plan.route.object,
+            by=plan.remembered_by,
+            destination=run.order.destination,
+            keeps_bodies=plan.mirror is not None,
+            claims=self.claims,
+        )
+        recall = Recall(
+            memory=memory,
+            crm=crm,
+            journal=journal,
+            feed=feed,
+            plan=plan,
+            flights=flights,
+            clock=self.clock,
+            tell=self._teller(run, crm),
+        )
+        memory.enter()
+        recall.claim_doubts()
+        return recall
+
     def _teller(self, run: Run, crm: Insightly) -> Callable[[RecordState], None]:
         watch = self.watches.get(run.id, SILENT)
 
         def tell(state: RecordState) -> None:
             watch.settled(state)
+            if self.herald is not None:
+                self.herald.settled(run, state)
             watch.left(crm.remaining)
 
         return tell
+
+    async def _open_responses(self, run: Run, account: Account) -> Responses | None:
+        """Who hears of every call of a run; `None` where nobody wants to."""
+        webhook = run.order.plan.response_webhook
+        if webhook is None:
+            return None
+        if self.endpoints is None:
+            raise PlanError("a response webhook is wanted, and this engine tells nobody")
+        return await open_responses(
+            self.database,
+            self.endpoints,
+            webhook,
+            run=run.id,
+            account=account.id,
+            base_url=account.base_url,
+            destination=run.order.destination,
+            test=run.order.kind == "test",
+            now=self.clock(),
+            rng=self.rng,
+        )
+
+    @asynccontextmanager
+    async def _stoppable(self, run: str) -> AsyncIterator[None]:
+        """Let one run be stopped by itself, and with all others."""
+        own = self._stops[run] = asyncio.Event()
+
+        async def relay() -> None:
+            await self.stop.wait()
+            own.set()
+
+        relaying = asyncio.create_task(relay(), name=f"stop {run}")
+        try:
+            with unwrapped():
+                yield
+        finally:
+            relaying.cancel()
+            del self._stops[run]
 
     @asynccontextmanager
     async def _client(self, account: Account) -> AsyncIterator[Insightly]:
@@ -209,7 +414,7 @@ class Engine:
 
 
 @contextmanager
-def _unwrapped() -> Iterator[None]:
+def unwrapped() -> Iterator[None]:
     """Raise the first failure of a group of tasks as itself: the others were cancelled for its sake."""
     try:
         yield
@@ -218,12 +423,3 @@ def _unwrapped() -> Iterator[None]:
         while isinstance(leaf, ExceptionGroup):
             leaf = leaf.exceptions[0]
         raise leaf from group
-
-
-async def _is_healed(crm: Insightly) -> bool:
-    """Whether Insightly lets this account in: the cheapest call that tells."""
-    try:
-        await crm.request("GET", "/Users/Me")
-    except InsightlyError:
-        return False
-    return True

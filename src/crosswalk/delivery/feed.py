@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 
 from crosswalk.delivery.cell import JSON
-from crosswalk.delivery.journal import Line
+from crosswalk.delivery.journal import Attempt, Line
 from crosswalk.delivery.payload import Invalid, Payload
 from crosswalk.delivery.source import Row, Unreadable
 
@@ -34,6 +34,12 @@ class Item:
     first_sent: datetime | None = None
     last_byte: datetime | None = None
     empty_at: datetime | None = None
+    cells: JSON = None  # as read, until the journal has them
+    wish: Payload | None = None  # what an upsert asks for, whatever call it became
+    aimed: bool = False
+    epoch: int = 0  # of the memory that was asked
+    trusted: bool = False  # its record's id is remembered, and nobody looked
+    looks: list[Attempt] = field(default_factory=list)  # that the journal does not have yet
     replaced: list["Item"] = field(default_factory=list)
 
     @property
@@ -42,9 +48,14 @@ class Item:
         return self.payload.key
 
     @property
+    def record(self) -> str | None:
+        """The id of the record that it names."""
+        return self.payload.names
+
+    @property
     def harmless(self) -> bool:
         """Whether sending it twice does no harm: it names its record."""
-        return self.payload.method in {"PUT", "DELETE"} and self.payload.key is not None
+        return self.payload.method in {"PUT", "DELETE"} and self.payload.names is not None
 
 
 @dataclass(eq=False, slots=True)
@@ -144,7 +155,7 @@ class Feed:
     def taken(self, item: Item) -> None:
         """Say that the journal has a row, and those it supersedes."""
         for each in (item, *item.replaced):
-            each.taken = True
+            each.taken, each.cells = True, None
             self.fresh.pop(each.number, None)
 
     def bury(self) -> list[Line]:
@@ -182,11 +193,12 @@ class Feed:
         self.fresh[row.number] = None
         payload = self.make(row) if isinstance(row, Row) else Invalid(row.reason)
         if isinstance(payload, Invalid):
-            self.dead.append(Line(number=row.number, state="dead", phase=None, reason=payload.reason))
+            cells = row.cells if isinstance(row, Row) else row.text
+            self.dead.append(Line(number=row.number, state="dead", phase=None, reason=payload.reason, cells=cells))
         else:
             size = sum(len(str(cell)) for cell in row.cells.values()) if isinstance(row, Row) else 0
             self.size += size
-            self._enqueue(Item(row.number, payload, size=size))
+            self._enqueue(Item(row.number, payload, size=size, cells=row.cells if isinstance(row, Row) else None))
 
     def _enqueue(self, item: Item) -> None:
         key = item.key
@@ -207,7 +219,11 @@ class Feed:
 
 def supersedes(newer: Item, older: Item) -> bool:
     """Whether one call can do what both rows ask for: an update or deletion after an update that was never sent."""
-    if not (older.harmless and newer.harmless) or older.attempts or older.payload.method == "DELETE":
+    if older.attempts or older.payload.method == "DELETE":
+        return False
+    if newer.payload.upsert and older.payload.upsert:
+        return newer.payload.path == older.payload.path
+    if not (older.harmless and newer.harmless):
         return False
     return newer.payload.method == "DELETE" or newer.payload.path == older.payload.path
 
@@ -216,9 +232,10 @@ def absorb(waiting: Item, newer: Item) -> None:
     """Let a newer row take the place of one that waits. Updates are partial: the call says what both rows say."""
     waiting.replaced.append(replace(waiting, replaced=[]))
     payload = newer.payload
-    if payload.method == "PUT":
+    if payload.method == "PUT" or payload.upsert:
         payload = msgspec.structs.replace(payload, body=merge(waiting.payload.body, payload.body))
     waiting.number, waiting.payload, waiting.taken = newer.number, payload, newer.taken
+    waiting.cells = newer.cells
     waiting.size += newer.size
 
 

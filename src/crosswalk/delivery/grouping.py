@@ -1,32 +1,44 @@
 """How records are grouped into one body: the settings, checked, and the body they make. Pure."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from typing import Literal, assert_never, get_args
 
 import msgspec
 from msgspec import Raw, Struct
 
-from crosswalk.delivery.cell import JSON, as_text
+from crosswalk.delivery.cell import JSON, BadValue, as_text, shorten
 from crosswalk.delivery.errors import PlanError
+from crosswalk.delivery.expression import Expression, compile_expression
 
-Algorithm = Literal["json_array", "property_in_object", "keyed_object"]
+Algorithm = Literal["json_array", "property_in_object", "keyed_object", "template"]
 
 ALGORITHMS: Mapping[Algorithm, tuple[str, ...]] = {
     "json_array": (),
     "property_in_object": ("property", "constants"),
     "keyed_object": ("key_attribute",),
+    "template": ("expression",),
 }
 """Each algorithm with the options that it alone takes; `max_bytes` goes with all."""
 
+PLACE = "the grouping"
 SIZE = 100
 MOST = 500
 MAX_BYTES = 1_000_000
+
+EXAMPLES: Mapping[str, str] = {
+    "wrapped records": '{"records": [records.{"type": "contact", "data": $}]}',
+    "group by a field": '{"owners": records{$string(OWNER_USER_ID): $append([], $)}}',
+    "rows of columns": '{"rows": $map(records, function($r) {[$r.FIRST_NAME, $r.LAST_NAME]})[]}',
+    "with a count": '{"count": $count(records), "records": records}',
+}
+"""Named examples of `template`'s expression; `records` is the list."""
 
 
 class Grouping(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Up to `size` records, and up to `max_bytes` of body, go in one call.
 
-    `property` is the path of the list in its object, `constants` is JSON text of what stands beside it.
+    `property` is the path of the list in its object, `constants` is JSON text of what stands beside it; `expression`
+    is JSONata over `records`, and answers the body.
     """
 
     algorithm: Algorithm
@@ -35,6 +47,7 @@ class Grouping(Struct, frozen=True, kw_only=True, omit_defaults=True):
     property: str = "records"
     constants: str = "{}"
     key_attribute: str | None = None
+    expression: str | None = None
 
 
 def make_grouping(name: str | None, size: int | None, options: Sequence[tuple[str, str]]) -> Grouping | None:
@@ -56,6 +69,7 @@ def make_grouping(name: str | None, size: int | None, options: Sequence[tuple[st
             property=given.get("property", "records"),
             constants=given.get("constants", "{}"),
             key_attribute=given.get("key_attribute"),
+            expression=given.get("expression"),
         )
     )
 
@@ -73,7 +87,10 @@ def check_grouping(grouping: Grouping) -> Grouping:
             f"property {grouping.property!r} has an empty name. Write records, or a path such as data.rows."
         )
     _read_constants(grouping)
-    wrap(grouping, [], ())
+    if grouping.algorithm == "template":
+        _compile(grouping)
+    else:
+        wrap(grouping, [], ())
     return grouping
 
 
@@ -104,8 +121,13 @@ def key_of(grouping: Grouping, record: Mapping[str, JSON]) -> str | None:
     return None if grouping.key_attribute is None else as_text(record.get(grouping.key_attribute))
 
 
+def weigh_empty(grouping: Grouping) -> int:
+    """Bytes of a body without records; what a `template` adds is not known before it has them all."""
+    return 0 if grouping.algorithm == "template" else len(wrap(grouping, [], ()))
+
+
 def wrap(grouping: Grouping, bodies: Sequence[bytes], keys: Sequence[str | None]) -> bytes:
-    """The body of one call, from its records' own JSON."""
+    """The body of one call, from its records' own JSON. Raises `BadValue` where an expression makes none."""
     raw = [Raw(body) for body in bodies]
     match grouping.algorithm:
         case "json_array":
@@ -114,6 +136,19 @@ def wrap(grouping: Grouping, bodies: Sequence[bytes], keys: Sequence[str | None]
             return msgspec.json.encode(dict(zip(keys, raw, strict=True)))
         case "property_in_object":
             return msgspec.json.encode(_put(_read_constants(grouping), grouping.property.split("."), raw))
+        case "template":
+            made = _compile(grouping).evaluate({"records": [msgspec.json.decode(body) for body in bodies]})
+            if not isinstance(made, dict | list):
+                raise BadValue(f"{PLACE} answers {shorten(made)}, and a body is an object or a list")
+            return msgspec.json.encode(made)
+        case _:
+            assert_never(grouping.algorithm)
+
+
+def _compile(grouping: Grouping) -> Expression:
+    if not grouping.expression:
+        raise PlanError(f"template needs expression, JSONata over records, such as {EXAMPLES['with a count']}.")
+    return compile_expression(grouping.expression, PLACE)
 
 
 def _put(around: dict[str, JSON], path: list[str], records: list[Raw]) -> dict[str, object]:

@@ -5,29 +5,37 @@ A call may start only when its intent is on disk.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Executable, Row
+from sqlalchemy import Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
+from crosswalk.delivery.cell import JSON
 from crosswalk.delivery.payload import Payload
-from crosswalk.store import attempts, deliveries
+from crosswalk.store import attempts, deliveries, memory, outbox
 from crosswalk.store.attempts import AttemptKind, AttemptOutcome
 from crosswalk.store.database import Database
 from crosswalk.store.deliveries import Phase, RecordState
 from crosswalk.store.errors import StoreError
 from crosswalk.store.ids import new_id
 
-GROUP = 1000
-"""Most entries in one commit."""
 KEPT = 16 * 1024
 """Bytes of an answer that are kept."""
+ENCODER = msgspec.json.Encoder()
+PLACE = 4
+"""Values that say what is remembered: account, object, field, value."""
+Values: TypeAlias = tuple[Any, ...]
+"""A row's values, in the order of its statement's names."""
+Message: TypeAlias = dict[str, Any]
+"""A row of the outbox by its columns."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -37,6 +45,7 @@ class Line(Struct, frozen=True, kw_only=True):
     state: RecordState = "pending"
     phase: Phase | None = "waiting"
     key: str | None = None
+    cells: JSON = None
     payload: Payload | None = None
     match_value: str | None = None
     parcel: int | None = None
@@ -48,7 +57,10 @@ class Line(Struct, frozen=True, kw_only=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """One call, for the record's biography. `body` only where it is not the delivery's own."""
+    """One call, for its biography. `body` where it is not the delivery's own, `found` where a person must judge.
+
+    `messages` tell others of it: they are on disk when its outcome is.
+    """
 
     number: int
     kind: AttemptKind
@@ -57,14 +69,53 @@ class Attempt(Struct, frozen=True, kw_only=True):
     request: str
     outcome: AttemptOutcome
     body: bytes | None = None
+    found: bytes | None = None
     status: int | None = None
     response: bytes = b""
     reason: str | None = None
+    messages: Sequence[Message] = ()
 
 
-Values: TypeAlias = dict[str, Any]
-Statement: TypeAlias = tuple[Executable, list[Values]]
-Entry: TypeAlias = tuple[list[Statement], asyncio.Future[None] | None]
+@dataclass(eq=False, slots=True)
+class Group:
+    """What one commit writes, in the order of the fields, and who waits for it.
+
+    No row is written twice in a group: whoever writes about a row again has waited for the commit before.
+    """
+
+    taken: list[Values] = field(default_factory=list)
+    replanned: list[Values] = field(default_factory=list)
+    intended: list[Values] = field(default_factory=list)
+    put_off: list[Values] = field(default_factory=list)
+    settled: list[Values] = field(default_factory=list)
+    attempts: list[Values] = field(default_factory=list)
+    forgotten: list[dict[str, str]] = field(default_factory=list)
+    remembered: dict[Values, Values] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+
+    def write(self, connection: Connection) -> None:
+        """Write it all, many rows a statement. Attempts come after the deliveries that they are of."""
+        for statement, rows in (
+            (deliveries.TAKE, self.taken),
+            (deliveries.REPLAN, self.replanned),
+            (deliveries.INTEND, self.intended),
+            (deliveries.PUT_OFF, self.put_off),
+            (deliveries.SETTLE, self.settled),
+            (attempts.ADD_ATTEMPTS, self.attempts),
+        ):
+            statement.execute(connection, rows)
+        if self.forgotten:
+            connection.execute(memory.FORGET, self.forgotten)
+        memory.REMEMBER[connection.dialect.name].execute(connection, tuple(self.remembered.values()))
+        if self.messages:
+            connection.execute(outbox.ADD_MESSAGES, self.messages)
+
+    def end(self, error: Exception | None = None) -> None:
+        """Tell everybody who waits that it is on disk, or that nothing more is written."""
+        for done in self.waiting:
+            if not done.done():
+                done.set_result(None) if error is None else done.set_exception(error)
 
 
 class Journal:
@@ -73,29 +124,40 @@ class Journal:
     def __init__(self, database: Database, run: str, rng: Random) -> None:
         self._database = database
         self._run = run
-        self._rng = rng
-        self._entries: asyncio.Queue[Entry] = asyncio.Queue(maxsize=GROUP * 2)
+        self._rng = Random(rng.getrandbits(64))  # noqa: S311 (ids of attempts are no secret; the system's takes 10 us)
+        self._group = Group()
+        self._given = asyncio.Event()
+        self._failed: Exception | None = None
 
     async def take(self, lines: Sequence[Line], *, at: datetime) -> None:
         """Take rows into the journal, in whatever state; those that are `sending` are intents."""
-        await self._write([(deliveries.ADD_DELIVERIES, [self._as_row(line, at) for line in lines])])
+        self._group.taken += [self._as_row(line, at) for line in lines]
+        await self.flush()
 
     async def begin(
-        self, fresh: Sequence[Line], *, intents: Sequence[int], superseded: Sequence[int], first: int, at: datetime
+        self,
+        fresh: Sequence[Line],
+        *,
+        intents: Sequence[int],
+        superseded: Sequence[int],
+        first: int,
+        at: datetime,
+        replanned: Mapping[int, Payload] = MappingProxyType({}),
+        looks: Sequence[Attempt] = (),
     ) -> None:
         """Write that one call is about to go out; returns when that is on disk.
 
-        `fresh` rows are taken with their intent, `intents` were taken before, `superseded` end with them.
+        `fresh` rows are taken with their intent, `intents` were taken before, `superseded` end with them; `replanned`
+        ones go out by another call than they were taken with, `looks` found out by which.
         """
-        statements: list[Statement] = []
-        if fresh:
-            statements.append((deliveries.ADD_DELIVERIES, [self._as_row(line, at) for line in fresh]))
-        if intents:
-            rows = [{**self._own(number), "at": at, "first": first} for number in intents]
-            statements.append((deliveries.INTEND, rows))
-        if superseded:
-            statements.append((deliveries.SETTLE, self._ends(superseded, "superseded", at)))
-        await self._write(statements)
+        group = self._group
+        group.taken += [self._as_row(line, at) for line in fresh]
+        group.replanned += [(self._run, number, ENCODER.encode(call)) for number, call in replanned.items()]
+        for look in looks:
+            self._tell(look)
+        group.intended += [(self._run, number, at, first) for number in intents]
+        group.settled += [(self._run, number, "superseded", at, None, None, None) for number in superseded]
+        await self.flush()
 
     async def put_off(
         self,
@@ -107,11 +169,17 @@ class Journal:
         reason: str | None,
         attempt: Attempt | None = None,
         last_byte: datetime | None = None,
+        forget: Mapping[str, str] | None = None,
     ) -> None:
-        """Let rows wait, or stay unknown, until a time; `last_byte` is kept for the process that may settle them."""
-        values = {"new_phase": phase, "due": due, "answer": status, "why": reason, "last": last_byte}
-        statement = (deliveries.PUT_OFF, [self._own(number) | values for number in numbers])
-        await self._write([statement, *self._attempts(attempt)])
+        """Let rows wait, or stay unknown, until a time; `last_byte` is kept for the process that may settle them.
+
+        `forget` is what is no longer remembered with that.
+        """
+        if forget is not None:
+            self._group.forgotten.append(dict(forget))
+        self._group.put_off += [(self._run, number, phase, last_byte, due, status, reason) for number in numbers]
+        self._tell(attempt)
+        await self.flush()
 
     async def settle(
         self,
@@ -123,16 +191,16 @@ class Journal:
         remote_ids: Sequence[str | None] | None = None,
         reason: str | None = None,
         attempt: Attempt | None = None,
+        remember: Values | None = None,
     ) -> None:
         """Write what became of rows, in order with all else; it need not be on disk before the next call goes out."""
-        rows = self._ends(numbers, state, at)
-        for row, remote in zip(rows, remote_ids or (None,) * len(rows), strict=True):
-            row |= {"answer": status, "why": reason, "remote": remote}
-        await self._entries.put(([(deliveries.SETTLE, rows), *self._attempts(attempt)], None))
-
-    def _ends(self, numbers: Sequence[int], state: RecordState, at: datetime) -> list[Values]:
-        blank = {"at": at, "new_state": state, "answer": None, "why": None, "remote": None}
-        return [self._own(number) | blank for number in numbers]
+        remotes = remote_ids or (None,) * len(numbers)
+        rows = zip(numbers, remotes, strict=True)
+        self._group.settled += [(self._run, number, state, at, status, remote, reason) for number, remote in rows]
+        self._tell(attempt)
+        if remember is not None:
+            self._group.remembered[remember[:PLACE]] = remember
+        self._given.set()
 
     async def doubt_open_intents(self, *, at: datetime) -> int:
         """Doubt what was at Insightly when the process before us died; answers how many.
@@ -169,79 +237,69 @@ class Journal:
         async with self._database.read() as connection:
             return bool(await connection.scalar(deliveries.COUNT_CLAIMS, values))
 
-    def _own(self, number: int) -> Values:
-        return {"run": self._run, "row": number}
-
     def _as_row(self, line: Line, at: datetime) -> Values:
-        sending = line.phase == "sending"
-        return {
-            "run_id": self._run,
-            "number": line.number,
-            "state": line.state,
-            "phase": line.phase,
-            "key": line.key,
-            "payload": None if line.payload is None else msgspec.json.encode(line.payload),
-            "match_value": line.match_value,
-            "parcel": line.parcel,
-            "attempts": int(sending),
-            "first_sent_at": at if sending else None,
-            "sent_at": at if sending else None,
-            "settled_at": None if line.state == "pending" else at,
-            "reason": line.reason,
-        }
+        sent = at if line.phase == "sending" else None
+        return (
+            self._run,
+            line.number,
+            line.state,
+            line.phase,
+            line.key,
+            None if line.cells is None else ENCODER.encode(line.cells),
+            None if line.payload is None else ENCODER.encode(line.payload),
+            line.match_value,
+            line.parcel,
+            0 if sent is None else 1,
+            sent,
+            sent,
+            None if line.state == "pending" else at,
+            line.reason,
+        )
 
-    def _attempts(self, attempt: Attempt | None) -> list[Statement]:
+    def _tell(self, attempt: Attempt | None) -> None:
         if attempt is None:
-            return []
-        row = {name: getattr(attempt, name) for name in attempt.__struct_fields__}
-        row |= {"id": new_id(attempt.began_at, self._rng), "run_id": self._run, "response": attempt.response[:KEPT]}
-        return [(attempts.ADD_ATTEMPTS, [row])]
-
-    async def _write(self, statements: list[Statement]) -> None:
-        done = asyncio.get_running_loop().create_future()
-        await self._entries.put((statements, done))
-        await done
+            return
+        row = (
+            new_id(attempt.began_at, self._rng),
+            self._run,
+            attempt.number,
+            attempt.kind,
+            attempt.began_at,
+            attempt.ended_at,
+            attempt.request,
+            attempt.body,
+            attempt.status,
+            attempt.response[:KEPT],
+            attempt.outcome,
+            attempt.reason,
+            attempt.found,
+        )
+        self._group.attempts.append(row)
+        self._group.messages += attempt.messages
 
     async def flush(self) -> None:
-        """Return when everything that was given is on disk."""
-        await self._write([])
+        """Return when everything that was given is on disk. Raises what made a commit fail."""
+        if self._failed is not None:
+            raise self._failed
+        done = asyncio.get_running_loop().create_future()
+        self._group.waiting.append(done)
+        self._given.set()
+        await done
 
     async def write_groups(self) -> None:
         """Commit what gathers, for as long as the journal is open."""
         while True:
-            group = [await self._entries.get()]
-            while len(group) < GROUP and not self._entries.empty():
-                group.append(self._entries.get_nowait())
+            await self._given.wait()
+            self._given.clear()
+            group, self._group = self._group, Group()
             try:
-                async with self._database.begin() as connection:
-                    for statement, values in _gather(group):
-                        await connection.execute(statement, values)
+                await self._database.write(group.write)
             except (SQLAlchemyError, StoreError) as error:
-                self._fail(group, error)
+                self._failed = error
+                group.end(error)
+                self._group.end(error)
                 raise
-            for _, done in group:
-                if done is not None and not done.done():
-                    done.set_result(None)
-
-    def _fail(self, group: list[Entry], error: Exception) -> None:
-        """Tell everybody who waits that nothing more is written."""
-        while not self._entries.empty():
-            group.append(self._entries.get_nowait())
-        for _, done in group:
-            if done is not None and not done.done():
-                done.set_exception(error)
-
-
-def _gather(group: list[Entry]) -> list[Statement]:
-    """Values by statement, one round trip each.
-
-    No row is written twice in a group, so their order is free, but for attempts: they come after their deliveries.
-    """
-    gathered: dict[int, Statement] = {}
-    for statements, _ in group:
-        for statement, values in statements:
-            gathered.setdefault(id(statement), (statement, []))[1].extend(values)
-    return sorted(gathered.values(), key=lambda each: each[0] is attempts.ADD_ATTEMPTS)
+            group.end()
 
 
 def _line_of(row: Row[Any]) -> Line:

@@ -16,6 +16,7 @@ from crosswalk.insightly import (
     Later,
     LimitReached,
     NotFound,
+    RateLimited,
     Refused,
     ResponseUnknown,
 )
@@ -24,6 +25,8 @@ MOST_TRIES = 6
 """Attempts of a call that may be repeated, before a person is asked."""
 LONGEST = 60.0
 """Seconds between two attempts at most."""
+SOON = timedelta(seconds=LONGEST)
+"""A call that may go no sooner than that stops its lane."""
 
 
 class Try(Struct, frozen=True, kw_only=True):
@@ -57,6 +60,8 @@ def judge(result: Answer | InsightlyError, attempt: Try) -> Outcome:  # noqa: PL
             return Halt(result.retry_at, result.status, str(result))
         case KeyRefused() | LimitReached() | Forbidden():
             return Halt(None, result.status, str(result))
+        case RateLimited() if attempt.number < MOST_TRIES and result.retry_at <= attempt.now + SOON:
+            return Retry(result.retry_at, result.status, str(result))  # in a storm others get through meanwhile
         case Later():
             return Halt(result.retry_at, result.status, str(result))
         case Refused():

@@ -10,10 +10,12 @@ from itertools import count
 from random import Random
 from typing import assert_never
 
+from msgspec import json
 from msgspec.structs import replace
 
-from crosswalk.delivery.batch import Parcel, repack
+from crosswalk.delivery.batch import Parcel, repack, stand_alone
 from crosswalk.delivery.breaker import Breaker
+from crosswalk.delivery.envelope import Came, Told, describe_answer, describe_request, describe_silence
 from crosswalk.delivery.feed import Feed, Item
 from crosswalk.delivery.flights import Flights
 from crosswalk.delivery.journal import Attempt, Journal, Line
@@ -32,14 +34,20 @@ from crosswalk.delivery.outcome import (
     Settlement,
     Unknown,
 )
+from crosswalk.delivery.payload import Payload
 from crosswalk.delivery.plan import SettledPlan
-from crosswalk.delivery.settle import SEARCH_LAG, Doubt, first_look, settle
-from crosswalk.insightly import Answer, Insightly, InsightlyError
+from crosswalk.delivery.present import read_present, says_something
+from crosswalk.delivery.recall import Aimed, Later, Missed, Recall
+from crosswalk.delivery.responses import Responses, Rows
+from crosswalk.delivery.settle import SEARCH_LAG, Doubt, Hit, first_look, settle
+from crosswalk.insightly import Answer, Insightly, InsightlyError, NotFound
 from crosswalk.store.attempts import AttemptKind, AttemptOutcome
 from crosswalk.store.deliveries import RecordState
 
 LOOK_LATER = timedelta(seconds=30)
 """How long after a failed look-up the next one is made."""
+SOON = timedelta(seconds=1)
+"""How long a row waits while another run may make its record."""
 JUMP = timedelta(seconds=3)
 """A clock that falls back by more was set; less is the answer's way to us, and its cut to whole seconds."""
 IDLE = 1.0
@@ -61,11 +69,17 @@ class Load:
 
     parcel: Parcel
     items: tuple[Item, ...]
+    grouped: bool = False
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """The rows' numbers."""
         return self.parcel.numbers
+
+    @property
+    def derived(self) -> bool:
+        """Whether a mirror added it: no row was read for it."""
+        return self.numbers[0] < 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,7 @@ class Lane:
     """One run on its account's lane. `tell` hears the state of every row that is settled.
 
     `stop` asks for no more calls; those in flight are finished and journalled. `halted` says why it stopped by itself.
+    `responses` is who hears of every call, `recall` knows the records that rows are about.
     """
 
     crm: Insightly
@@ -98,6 +113,8 @@ class Lane:
     rng: Random
     tell: Callable[[RecordState], None]
     stop: asyncio.Event
+    responses: Responses | None = None
+    recall: Recall | None = None
     halted: Halt | None = None
     breaker: Breaker = field(default_factory=Breaker)
     flights: Flights = field(default_factory=Flights)
@@ -127,10 +144,13 @@ class Lane:
 
     async def _work(self) -> None:
         while not self.stop.is_set() and self.halted is None:
+            if self.recall is not None and not self._loads:
+                await self._recall(self.recall)
             now = self.clock()
             doubted = self.feed.next_doubt(now)
             load = None if doubted else self._next(now)
-            await self._bury()
+            if self.feed.dead:
+                await self._bury()
             if doubted is not None:
                 await self._look(doubted)
             elif load is not None:
@@ -147,7 +167,7 @@ class Lane:
         """The next call that may go: a repeat that is due, a part of a batch, or what the feed has."""
         if self._later and self._later[0][0] <= now:
             return heapq.heappop(self._later)[2]
-        if not self._loads:
+        if not self._loads and self.recall is None:
             most = 1 if self.plan.grouping is None else self.plan.grouping.size
             items: list[Item] = []
             while len(items) < most and (item := self.feed.next(now)) is not None:
@@ -156,9 +176,11 @@ class Lane:
         return self._loads.popleft() if self._loads else None
 
     def _pack(self, items: Sequence[Item]) -> list[Load]:
+        if self.plan.grouping is None:
+            return [Load(stand_alone(item.number, item.payload), (item,)) for item in items]
         by_number = {item.number: item for item in items}
         parcels = repack(self.plan, [(item.number, item.payload) for item in items])
-        return [Load(parcel, tuple(by_number[number] for number in parcel.numbers)) for parcel in parcels]
+        return [Load(parcel, tuple(by_number[number] for number in parcel.numbers), grouped=True) for parcel in parcels]
 
     async def _wait(self, now: datetime) -> None:
         """Wait until something is due, or another worker changed something."""
@@ -179,7 +201,26 @@ class Lane:
             for line in dead:
                 self.tell(line.state)
 
+    async def _recall(self, recall: Recall) -> None:
+        """Ask the memory about many rows at once."""
+        async with recall.turn:
+            while not self._loads and not self.stop.is_set():
+                items = await recall.next_items()
+                if items is None:
+                    return
+                self._loads.extend(self._pack(items))
+
     async def _send(self, load: Load) -> None:
+        if self.recall is not None and not load.items[0].aimed:
+            aimed = await self._aim(load, self.recall)
+            if aimed is None:
+                return
+            load = aimed
+        if load.parcel.method == "PUT" and any(item.payload.if_empty for item in load.items):
+            seen = await self._look_first(load)
+            if seen is None:
+                return
+            load = seen
         began = self.clock()
         await self._intend(load, began)
         try:
@@ -192,30 +233,103 @@ class Lane:
             number=load.items[0].attempts,
             harmless=all(item.harmless for item in load.items),
             id_field=self.plan.route.answer_id,
-            keys=tuple(item.key if item.harmless else None for item in load.items),
+            keys=tuple(item.record if item.harmless else None for item in load.items),
             now=call.ended,
             chance=self.rng.random(),
         )
         await self._act(load, judge(call.result, attempt), call)
+
+    async def _aim(self, load: Load, recall: Recall) -> Load | None:
+        """Find out which call an upsert becomes; `None` when it is none, or not yet."""
+        (item,) = load.items
+        aiming = await recall.aim(item)
+        match aiming:
+            case Aimed():
+                (load,) = self._pack([item])
+                return load
+            case Missed(reason, look):
+                await self._intend(load, self.clock())
+                await self._settle(load, "dead", look, reason=reason)
+            case InsightlyError():
+                await self._look_again(load, aiming)
+            case Later():
+                heapq.heappush(self._later, (self.clock() + SOON, next(self._order), load))
+            case _:
+                assert_never(aiming)
+        return None
+
+    async def _look_first(self, load: Load) -> Load | None:
+        """Read the record and leave out what it has already; `None` when nothing is left to send, or not yet."""
+        (item,) = load.items
+        resource = self.plan.route.resource
+        try:
+            async with self.flights.call() as watch:
+                found = await read_present(self.crm, resource, item.payload, watch=watch)
+        except TimeoutError:
+            heapq.heappush(self._later, (self.clock(), next(self._order), load))
+            return None
+        if isinstance(found, InsightlyError):
+            await self._look_again(load, found)
+            return None
+        item.payload = found
+        (load,) = self._pack([item])
+        if says_something(found, resource):
+            return load
+        await self._intend(load, self.clock())
+        await self._settle(load, "unchanged", None, reason="the record has a value in every field that would be sent")
+        return None
+
+    async def _look_again(self, load: Load, error: InsightlyError) -> None:
+        """Act on a record that could not be read: it is gone, or is read again later."""
+        now = self.clock()
+        attempt = Try(method="GET", number=1, harmless=True, id_field=None, keys=(), now=now, chance=0.5)
+        match judge(error, attempt):
+            case Rejected(status, reason) if isinstance(error, NotFound) and load.items[0].trusted:
+                await self._intend(load, now)
+                await self._miss(load, status, reason, Call(now, now, error))
+                return
+            case Rejected(status, reason):
+                await self._intend(load, now)
+                await self._settle(load, "dead", None, status=status, reason=f"its record cannot be read: {reason}")
+                return
+            case Halt() as halt:
+                self.halted = self.halted or halt
+            case _:
+                pass
+        heapq.heappush(self._later, (now + LOOK_LATER, next(self._order), load))
 
     async def _intend(self, load: Load, now: datetime) -> None:
         """Write the intent, and what these rows supersede, before the first byte goes out."""
         fresh: list[Line] = []
         gone: list[int] = []
         taken: list[int] = []
+        replanned: dict[int, Payload] = {}
+        looks: list[Attempt] = []
         for item in load.items:
             item.attempts += 1
+            looks += item.looks
+            item.looks = []
+            if item.taken and item.payload.upsert:
+                replanned[item.number] = item.payload
             item.first_sent = item.first_sent or now
             for old in item.replaced:
                 if old.taken:
                     gone.append(old.number)
                 else:
-                    fresh.append(Line(number=old.number, state="superseded", phase=None, key=old.key))
+                    fresh.append(Line(number=old.number, state="superseded", phase=None, key=old.key, cells=old.cells))
             if item.taken:
                 taken.append(item.number)
             else:
                 fresh.append(self._line(item, load.numbers[0]))
-        await self.journal.begin(fresh, intents=taken, superseded=gone, first=load.numbers[0], at=now)
+        await self.journal.begin(
+            fresh,
+            intents=taken,
+            superseded=gone,
+            first=load.numbers[0],
+            at=now,
+            replanned=replanned,
+            looks=looks,
+        )
         for item in load.items:
             self.feed.taken(item)
             for _ in item.replaced:
@@ -227,6 +341,7 @@ class Lane:
             number=item.number,
             phase="sending",
             key=item.key,
+            cells=item.cells,
             payload=item.payload,
             match_value=match_of(item.payload),
             parcel=first,
@@ -265,31 +380,48 @@ class Lane:
         match outcome:
             case Delivered(status, remote_ids):
                 self.breaker = self.breaker.note(None)
-                attempt = _tell(load, "send", "delivered", call)
+                attempt = self._report(load, "delivered", call, remote_ids)
                 await self._settle(load, "delivered", attempt, status=status, remote_ids=remote_ids)
             case Rejected(status, reason) if len(load.items) > 1:
                 await self._halve(load, status, reason, call)
+            case Rejected(status, reason) if isinstance(call.result, NotFound) and load.items[0].trusted:
+                await self._miss(load, status, reason, call)
+            case Rejected(status) if isinstance(call.result, NotFound) and load.derived:
+                gone = (load.items[0].key,)  # somebody was faster
+                await self._settle(
+                    load, "delivered", self._report(load, "delivered", call), status=status, remote_ids=gone
+                )
             case Rejected(status, reason):
-                await self._settle(load, "dead", _tell(load, "send", "rejected", call), status=status, reason=reason)
+                await self._settle(load, "dead", self._report(load, "rejected", call), status=status, reason=reason)
                 self._trip(reason)
             case Retry(at, status, reason):
-                await self._put_off(load, at, status, reason, _tell(load, "send", "retrying", call))
+                await self._put_off(load, at, status, reason, self._report(load, "retrying", call))
                 heapq.heappush(self._later, (at, next(self._order), load))
             case Unknown(last_byte, status, reason):
-                await self._doubt(load, last_byte, status, reason, _tell(load, "send", "unknown", call))
+                await self._doubt(load, last_byte, status, reason, self._report(load, "unknown", call))
             case Halt(_, status, reason) as halt:
                 self.halted = self.halted or halt
-                await self._put_off(load, call.ended, status, reason, _tell(load, "send", "retrying", call))
+                await self._put_off(load, call.ended, status, reason, self._report(load, "retrying", call))
                 heapq.heappush(self._later, (call.ended, next(self._order), load))
             case _:
                 assert_never(outcome)
+
+    async def _miss(self, load: Load, status: int | None, reason: str, call: Call) -> None:
+        """Forget a remembered record that is gone, and look for the row's once more."""
+        assert self.recall is not None, "only what is remembered is trusted"
+        forget = self.recall.doubt(load.items[0])
+        attempt = self._report(load, "retrying", call)
+        await self.journal.put_off(
+            load.numbers, phase="waiting", due=call.ended, status=status, reason=reason, attempt=attempt, forget=forget
+        )
+        heapq.heappush(self._later, (call.ended, next(self._order), load))
 
     async def _put_off(self, load: Load, at: datetime, status: int | None, reason: str, attempt: Attempt) -> None:
         await self.journal.put_off(load.numbers, phase="waiting", due=at, status=status, reason=reason, attempt=attempt)
 
     async def _halve(self, load: Load, status: int | None, reason: str, call: Call) -> None:
         """A refused batch took no effect: its halves go on their own, until the row that is refused stands alone."""
-        await self._put_off(load, call.ended, status, reason, _tell(load, "send", "rejected", call))
+        await self._put_off(load, call.ended, status, reason, self._report(load, "rejected", call))
         middle = len(load.items) // 2
         for half in (load.items[middle:], load.items[:middle]):
             self._loads.extendleft(reversed(self._pack(half)))
@@ -302,7 +434,7 @@ class Lane:
     async def _doubt(self, load: Load, last_byte: datetime, status: int | None, reason: str, attempt: Attempt) -> None:
         """Look for what the call may have done, where something can be looked for; hold it otherwise."""
         item = load.items[0]
-        if len(load.items) > 1 or item.payload.match is None:
+        if len(load.items) > 1 or item.payload.match is None or item.harmless:
             await self._settle(load, "held", attempt, status=status, reason=reason)
             return
         item.last_byte = last_byte
@@ -333,6 +465,7 @@ class Lane:
     async def _look(self, item: Item) -> None:
         """Look for the record of an unknown outcome, and act on what is found."""
         (load,) = self._pack([item])
+        item.aimed = True
         if item.harmless:
             heapq.heappush(self._later, (self.clock(), next(self._order), load))
             return
@@ -356,19 +489,25 @@ class Lane:
         hits = tuple([replace(hit, claimed=await self.journal.is_claimed(hit.id, item.number)) for hit in hits])
         self._learn_skew(answer, now)
         doubt = self._known(item, await self._twins(item))
-        await self._conclude(load, settle(doubt, hits, now), Call(began, now, answer), ripe=now >= doubt.ripe)
+        told = settle(doubt, hits, now)
+        await self._conclude(load, told, Call(began, now, answer), ripe=now >= doubt.ripe, hits=hits)
 
     async def _twins(self, item: Item) -> int:
         """How many other rows of the run have the same value: in the journal, or read ahead."""
+        if item.payload.upsert:
+            return 0  # they are about the same record, whoever made it
         value = match_of(item.payload)
         taken = 0 if value is None else await self.journal.count_matches(value) - 1
         return taken + len(self.feed.queues.get(item.key or "", ()))
 
-    async def _conclude(self, load: Load, settlement: Settlement, call: Call, *, ripe: bool) -> None:
+    async def _conclude(
+        self, load: Load, settlement: Settlement, call: Call, *, ripe: bool, hits: Sequence[Hit]
+    ) -> None:
         item = load.items[0]
         match settlement:
             case Adopt(remote_id):
-                await self._settle(load, "delivered", _tell(load, "look", "found", call), remote_ids=(remote_id,))
+                attempt = self._report_found(load, call, remote_id)
+                await self._settle(load, "delivered", attempt, remote_ids=(remote_id,))
             case Absent():
                 item.empty_at = None
                 reason = "it was not there after its time: it is sent again"
@@ -382,8 +521,14 @@ class Lane:
                     load.numbers, phase="unknown", due=at, status=None, reason=reason, attempt=attempt
                 )
                 self.feed.doubt(item, at, flew=True)
+            case Hold() if item.payload.upsert and self.recall is not None and len(hits) == 1:
+                self.recall.adopt(item, hits[0].id)
+                item.looks.append(_tell(load, "look", "found", call))
+                (load,) = self._pack([item])
+                heapq.heappush(self._later, (call.ended, next(self._order), load))
             case Hold(reason):
-                await self._settle(load, "held", _tell(load, "look", "ambiguous", call), reason=reason)
+                attempt = replace(_tell(load, "look", "ambiguous", call), found=json.encode(hits))
+                await self._settle(load, "held", attempt, reason=reason)
             case _:
                 assert_never(settlement)
 
@@ -396,6 +541,37 @@ class Lane:
                 pass
         self.feed.doubt(item, now + LOOK_LATER, flew=True)
 
+    def _report(self, load: Load, outcome: Told, call: Call, remote_ids: Sequence[str | None] = ()) -> Attempt:
+        """The attempt of a call that was sent, with the messages that tell others of it."""
+        attempt = _tell(load, "send", outcome, call)
+        if self.responses is None:
+            return attempt
+        took = round((call.ended - call.began).total_seconds() * 1000)
+        answer = call.answer
+        came = (
+            describe_silence(str(call.result), elapsed_ms=took)
+            if answer is None
+            else describe_answer(answer.status, answer.headers, answer.body, elapsed_ms=took)
+        )
+        remote = remote_ids[0] if remote_ids else None
+        return self._with_messages(attempt, load, came, outcome, remote)
+
+    def _report_found(self, load: Load, call: Call, remote_id: str) -> Attempt:
+        """The attempt of a look-up that found what an earlier call made: its outcome is known after all."""
+        attempt = _tell(load, "look", "found", call)
+        if self.responses is None:
+            return attempt
+        came = describe_silence("no answer came; a look-up found the record", elapsed_ms=0)
+        return self._with_messages(attempt, load, came, "delivered", remote_id)
+
+    def _with_messages(self, attempt: Attempt, load: Load, came: Came, outcome: Told, remote: str | None) -> Attempt:
+        assert self.responses is not None, "asked for only where answers go somewhere"
+        first, parcel = load.items[0], load.parcel
+        rows = Rows(numbers=load.numbers, key=first.key, attempt=first.attempts, batch=load.grouped)
+        sent = describe_request(parcel.method, f"{self.responses.base_url}{parcel.path}", parcel.body)
+        messages = self.responses.write(rows, sent, came, outcome=outcome, remote_id=remote, at=attempt.ended_at)
+        return replace(attempt, messages=messages)
+
     async def _settle(
         self,
         load: Load,
@@ -406,8 +582,20 @@ class Lane:
         remote_ids: Sequence[str | None] | None = None,
         reason: str | None = None,
     ) -> None:
+        remember = None
+        if self.recall is not None:
+            self.recall.release(load.items[0])
+            if state in {"delivered", "unchanged"}:
+                remember = self.recall.note(load.items[0], remote_ids[0] if remote_ids else None)
         await self.journal.settle(
-            load.numbers, state, at=self.clock(), status=status, remote_ids=remote_ids, reason=reason, attempt=attempt
+            load.numbers,
+            state,
+            at=self.clock(),
+            status=status,
+            remote_ids=remote_ids,
+            reason=reason,
+            attempt=attempt,
+            remember=remember,
         )
         for item in load.items:
             self.feed.settled(item)
@@ -424,7 +612,7 @@ def _tell(load: Load, kind: AttemptKind, outcome: AttemptOutcome, call: Call) ->
         ended_at=call.ended,
         request=f"{parcel.method} {parcel.path}" if kind == "send" else f"look for {match_of(load.items[0].payload)}",
         outcome=outcome,
-        body=parcel.body if len(load.items) > 1 else None,
+        body=parcel.body if load.grouped and kind == "send" else None,
         status=answer.status if answer else None,
         response=answer.body if answer else b"",
         reason=None if isinstance(call.result, Answer) else str(call.result),

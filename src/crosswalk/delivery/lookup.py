@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -18,14 +19,22 @@ MOST = 10
 
 
 def match_of(payload: Payload) -> str | None:
-    """What a look-up finds the record by, as text: `EMAIL_ADDRESS=ann@example.com`."""
-    return None if payload.match is None else f"{payload.match[0]}={payload.match[1]}"
+    """What a look-up finds the record by, as text: `EMAIL_ADDRESS=ann@example.com`; an upsert's as it is remembered."""
+    if payload.match is None:
+        return None
+    return f"{payload.match[0]}={payload.key if payload.upsert else payload.match[1]}"
 
 
 def date_of(answer: Answer) -> datetime | None:
     """When Insightly's clock says that it answered, `None` when it does not say."""
+    said = answer.headers.get("date")
+    return None if said is None else _read_date(said)
+
+
+@lru_cache(maxsize=8)  # all answers of a second say the same
+def _read_date(said: str) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(answer.headers.get("date", ""))
+        moment = parsedate_to_datetime(said)
     except ValueError:
         return None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

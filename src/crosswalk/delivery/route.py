@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, assert_never
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from msgspec import Struct
@@ -11,13 +11,13 @@ from msgspec.structs import replace
 from crosswalk.contract import Contract, Field, Operation, Resource, UnknownResource
 from crosswalk.delivery.cell import BadValue, record_id
 from crosswalk.delivery.errors import PlanError
-from crosswalk.delivery.macros import MACRO, Clock, Parts, encode_url, join_parts, read_macro, show_macros
+from crosswalk.delivery.macros import MACRO, Clock, FromRecord, Parts, encode_url, join_parts, read_macro, show_macros
 from crosswalk.delivery.template import Template
 from crosswalk.insightly.pods import PORTS, VERSION, is_loopback
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 Verb = Literal["POST", "PUT", "DELETE"]
-Action = Literal["create", "update", "delete", "other"]
+Action = Literal["create", "update", "delete", "upsert", "other"]
 Strictness = Literal["record", "shape", "loose"]
 
 ANY_OBJECT = "{objectName}"
@@ -65,8 +65,10 @@ class _Asked(Struct, frozen=True):
 
 
 def route_template(template: Template, contract: Contract) -> Route:
-    """The operation of a template; a column of the plan's names its record."""
+    """The operation of a template; a column of the plan's names its record. Raises `PlanError`."""
     resource = contract.resources[template.resource]
+    if template.below:
+        return _route_below(template, resource, contract)
     match template.action:
         case "create":
             return _collection("create", _Asked("POST", resource, resource.name))
@@ -75,6 +77,19 @@ def route_template(template: Template, contract: Contract) -> Route:
         case "delete":
             asked = _Asked("DELETE", resource, resource.name)
             return replace(_collection("delete", asked), head=(f"{resource.path}/",), id_in="path", fields=None)
+        case "upsert":
+            return _collection("upsert", _Asked("POST", resource, resource.name))
+        case _:
+            assert_never(template.action)
+
+
+def _route_below(template: Template, resource: Resource, contract: Contract) -> Route:
+    """A template's call below one record, such as its notes; a column, and no macro, names the record."""
+    verbs: Mapping[str, Verb] = {"create": "POST", "update": "PUT", "delete": "DELETE", "upsert": "PUT"}
+    method = verbs[template.action]
+    below: tuple[Parts, ...] = ((FromRecord("id"),), *((segment,) for segment in template.below))
+    asked = _Asked(method, resource, resource.name, below)
+    return replace(_plan_below(asked, _find_operation(asked), contract), record=())
 
 
 def _collection(action: Action, asked: _Asked) -> Route:

@@ -9,16 +9,19 @@ from typing import Any, Literal, assert_never
 import msgspec
 from msgspec import Struct
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crosswalk.delivery.errors import UnfinishedRun
 from crosswalk.delivery.plan import Plan
+from crosswalk.delivery.row import Options
 from crosswalk.store import runs as table
 from crosswalk.store.database import Database
-from crosswalk.store.deliveries import COUNT_STATES, RecordState
+from crosswalk.store.deliveries import COUNT_DERIVED, COUNT_STATES, RecordState
 from crosswalk.store.ids import new_id
-from crosswalk.store.runs import RunState
+from crosswalk.store.runs import RunKind, RunState
 
 Mode = Literal["new", "resume", "again"]
+SPAN = "records:"
 STATES: tuple[RecordState, ...] = (
     "delivered",
     "unchanged",
@@ -32,18 +35,50 @@ STATES: tuple[RecordState, ...] = (
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """What is to be sent where: the file and its content's digest, the account's id, the plan as it was asked for."""
+    """What is to be sent where: the file and its content's digest, the account's id, the plan as it was asked for.
+
+    `options` say how the file is read.
+
+    Records of a dataset are named `records:DATASET:FIRST-LAST`, as source and as content. A destination's order names
+    it, and the version whose settings the plan is made of.
+    """
 
     source: str
     content: str
     account: str
     plan: Plan
+    destination: str | None = None
+    version: int | None = None
+    kind: RunKind = "send"
+    options: Options = Options()
 
     @property
     def name(self) -> str:
-        """The run's name: equal for equal content, account, template and mapping."""
-        whole = (self.content, self.account, self.plan)
-        return sha256(msgspec.json.encode(whole)).hexdigest()[:16]
+        """The run's name: equal for equal content, way to read it, account, plan, and destination if there is one."""
+        whole: tuple[object, ...] = (self.content, self.account, self.plan)
+        whole = whole if self.options == Options() else (*whole, self.options)
+        named = whole if self.destination is None else (*whole, self.destination)
+        return sha256(msgspec.json.encode(named)).hexdigest()[:16]
+
+
+class Span(Struct, frozen=True):
+    """Records of a dataset, from one number to another."""
+
+    dataset: str
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{SPAN}{self.dataset}:{self.first}-{self.last}"
+
+
+def read_span(source: str) -> Span | None:
+    """The records that a run's source names; `None` for a file."""
+    if not source.startswith(SPAN):
+        return None
+    dataset, _, numbers = source.removeprefix(SPAN).rpartition(":")
+    first, _, last = numbers.partition("-")
+    return Span(dataset, int(first), int(last))
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -55,12 +90,14 @@ class Run(Struct, frozen=True, kw_only=True):
     began_at: datetime
     calls: int = 0
     reason: str | None = None
+    read_whole: bool = False
 
 
 class Counts(Struct, frozen=True):
-    """How many rows are in each state. Every row read is in exactly one."""
+    """How many rows are in each state. Every row read is in exactly one; deletions that a mirror added are no rows."""
 
     states: Mapping[str, int]
+    derived: int = 0
 
     @property
     def read(self) -> int:
@@ -101,12 +138,19 @@ async def begin_run(database: Database, order: Order, mode: Mode, *, now: dateti
                 pass
             case _:
                 assert_never(mode)
-        run = Run(id=new_id(now, rng), state="queued", order=order, began_at=now)
-        await connection.execute(table.ADD_RUN, _to_row(run))
-        return run
+        return await add_run(connection, order, now=now, rng=rng)
 
 
-QUEUED = {"state": "queued", "reason": None, "ended_at": None}
+async def add_run(
+    connection: AsyncConnection, order: Order, *, now: datetime, rng: Random, state: RunState = "queued"
+) -> Run:
+    """Write a new run in the caller's transaction."""
+    run = Run(id=new_id(now, rng), state=state, order=order, began_at=now)
+    await connection.execute(table.ADD_RUN, _to_row(run))
+    return run
+
+
+QUEUED = {"state": "queued", "reason": None, "ended_at": None, "asked": None, "asked_by": None}
 
 
 def _to_row(run: Run) -> dict[str, object]:
@@ -121,13 +165,34 @@ def _to_row(run: Run) -> dict[str, object]:
         "plan": msgspec.json.encode(order.plan).decode(),
         "state": run.state,
         "started_at": run.began_at,
+        "destination_id": order.destination,
+        "destination_version": order.version,
+        "kind": order.kind,
+        "options": msgspec.json.encode(order.options).decode(),
     }
 
 
 def _from_row(row: Row[Any]) -> Run:
     plan = msgspec.json.decode(row.plan, type=Plan)
-    order = Order(source=row.source, content=row.content, account=row.account_id or "", plan=plan)
-    return Run(id=row.id, state=row.state, order=order, began_at=row.started_at, calls=row.calls, reason=row.reason)
+    order = Order(
+        source=row.source,
+        content=row.content,
+        account=row.account_id or "",
+        plan=plan,
+        destination=row.destination_id,
+        version=row.destination_version,
+        kind=row.kind,
+        options=msgspec.json.decode(row.options, type=Options),
+    )
+    return Run(
+        id=row.id,
+        state=row.state,
+        order=order,
+        began_at=row.started_at,
+        calls=row.calls,
+        reason=row.reason,
+        read_whole=bool(row.read_whole),
+    )
 
 
 async def find_run(database: Database, run: str) -> Run | None:
@@ -140,6 +205,8 @@ async def find_run(database: Database, run: str) -> Run | None:
 async def claim_runs(database: Database, *, orphans: bool) -> list[Run]:
     """Take every queued run, and those that a dead owner left running when `orphans`. They are running from now on."""
     async with database.begin() as connection:
+        if orphans:
+            await connection.execute(table.QUEUE_PAUSED)
         found = (await connection.execute(table.LIST_CLAIMABLE, {"orphans": orphans})).all()
         for row in found:
             await connection.execute(table.CHANGE_RUN, {"run": row.id, "state": "running", "ended_at": None})
@@ -169,4 +236,5 @@ async def count_states(database: Database, run: str) -> Counts:
     """The rows of a run by state, in one statement."""
     async with database.read() as connection:
         rows = await connection.execute(COUNT_STATES, {"run": run})
-        return Counts({row[0]: row[1] for row in rows})
+        derived = await connection.execute(COUNT_DERIVED, {"run": run})
+        return Counts({row[0]: row[1] for row in rows}, sum(row[1] for row in derived))

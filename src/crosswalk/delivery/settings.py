@@ -12,12 +12,16 @@ from msgspec import Struct
 
 from crosswalk.contract import Contract
 from crosswalk.delivery.batch import Numbered, pack
+from crosswalk.delivery.custom_fields import Custom
+from crosswalk.delivery.envelope import ResponseWebhook
 from crosswalk.delivery.errors import PlanError
 from crosswalk.delivery.grouping import Grouping
 from crosswalk.delivery.macros import Unit
+from crosswalk.delivery.mapping import Rule
 from crosswalk.delivery.payload import Invalid, make_payload
-from crosswalk.delivery.plan import Manual, Plan, Rows, SettledPlan
+from crosswalk.delivery.plan import Manual, Mirror, Plan, Rows, SettledPlan
 from crosswalk.delivery.planning import settle_plan
+from crosswalk.delivery.references import References
 from crosswalk.delivery.route import Method
 from crosswalk.delivery.template import Template, find_template
 
@@ -31,8 +35,8 @@ class Batches(Grouping, frozen=True, kw_only=True, omit_defaults=True, forbid_un
 class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What becomes of a row: a template, or a method and a URL of your own.
 
-    `fields` says which column goes to which field, `constants` what is the same in every row; with neither, every
-    column goes under its own name.
+    `mapping` says what each field is made of; `fields` (which column goes to it) and `constants` (what is the same in
+    every row) are short forms of it. With none of the three, every column goes under its own name.
     """
 
     template: str | None = None
@@ -43,10 +47,17 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
     time_unit: Unit = "Day"
     fields: dict[str, str] = {}
     constants: dict[str, str] = {}
+    mapping: dict[str, Rule] = {}
     exclude: tuple[str, ...] = ()
     id_column: str | None = None
     match: str | None = None
     grouping: Batches | None = None
+    response_webhook: ResponseWebhook | None = None
+    changed_only: bool | None = None
+    verify: bool = False
+    mirror: Mirror | None = None
+    nexla: dict[str, str | int | bool] = {}
+    """The portable keys that these settings were imported from, so that an export answers the same."""
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -80,16 +91,23 @@ def make_plan(settings: Settings) -> Plan:
         call=_choose_call(settings),
         fields=tuple(settings.fields.items()),
         constants=tuple(settings.constants.items()),
+        mapping=tuple(settings.mapping.items()),
         exclude=settings.exclude,
         id_column=settings.id_column,
         match=settings.match,
         grouping=settings.grouping,
+        response_webhook=settings.response_webhook,
+        changed_only=settings.changed_only,
+        verify=settings.verify,
+        mirror=settings.mirror,
     )
 
 
-def check_settings(settings: Settings, contract: Contract, *, base_url: str | None, now: datetime) -> None:
-    """Raise `PlanError` for what cannot work whatever the rows are."""
-    settle_plan(make_plan(settings), contract, UNSEEN, base_url=base_url, now=now)
+def check_settings(
+    settings: Settings, contract: Contract, *, base_url: str | None, now: datetime, custom: Custom = None
+) -> None:
+    """Raise `PlanError` for what cannot work whatever the rows are; `custom` are the account's fields, if known."""
+    settle_plan(make_plan(settings), contract, UNSEEN, base_url=base_url, now=now, custom=custom)
 
 
 def preview(
@@ -99,11 +117,18 @@ def preview(
     *,
     base_url: str,
     now: datetime,
+    custom: Custom = None,
+    references: References | None = None,
 ) -> Preview:
-    """The exact calls that rows would become. Raises `PlanError` when no row could be sent."""
+    """The exact calls that rows would become; without `references`, names stand where ids will.
+
+    Raises `PlanError` when no row could be sent.
+    """
     columns = tuple(dict.fromkeys(column for row in rows for column in row))
-    seen = Rows(columns, closed=all(len(row) == len(columns) for row in rows))
-    plan = settle_plan(make_plan(settings), contract, seen, base_url=base_url, now=now)
+    seen = Rows(columns, closed=False)  # samples: the rows to come may bring other columns
+    plan = settle_plan(
+        make_plan(settings), contract, seen, base_url=base_url, now=now, custom=custom, references=references
+    )
     refused: list[Refused] = []
     parcels = list(pack(plan, _sort_out(plan, rows, refused)))
     calls = [

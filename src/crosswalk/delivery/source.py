@@ -1,154 +1,138 @@
-"""A file's rows as an iterator in constant memory. A row that cannot be read is a value, never a skipped line."""
+"""Files as rows in constant memory: one file, packed or not, a folder, or a pattern such as `data/*.csv`."""
 
-import csv
 import hashlib
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
-import msgspec
-from msgspec import Struct
+from msgspec.structs import replace
 
-from crosswalk.delivery.cell import JSON
 from crosswalk.delivery.errors import SourceError
+from crosswalk.delivery.folder import digest_of, is_many, list_files, open_many
+from crosswalk.delivery.read_csv import read_csv
+from crosswalk.delivery.read_json import read_json, read_json_lines
+from crosswalk.delivery.row import Batch, Content, Options, Row, Source, Unreadable
 
-LARGEST_CELL = 64 * 1024 * 1024
-"""Characters of one CSV cell; a longer one is a quote that nobody closed."""
+__all__ = ["Batch", "Content", "Options", "Row", "Source", "Unreadable", "open_source", "read_content"]
 
-
-class Row(Struct, frozen=True):
-    """One row that was read: its number in the file, counted from 1, and its cells by column."""
-
-    number: int
-    cells: dict[str, JSON]
-
-
-class Unreadable(Struct, frozen=True):
-    """One row that could not be read, and why. `rest` says that nothing after it could be read either."""
-
-    number: int
-    reason: str
-    rest: bool = False
+Reader: TypeAlias = Callable[[Path, IO[bytes], Options], Source]
+TEXT = frozenset({"delimiter", "encoding", "header"})
 
 
-class Source(Struct, frozen=True):
-    """An open file: the columns it names, its rows, and whether every row has just these columns."""
+def _read_parquet(path: Path, file: IO[bytes], options: Options) -> Source:
+    from crosswalk.delivery.read_parquet import read_parquet
 
-    columns: tuple[str, ...]
-    rows: Iterator[Row | Unreadable]
-    closed: bool = True
+    return read_parquet(path, file, options)
 
 
-class Content(Struct, frozen=True):
-    """A file's content by name: SHA-256 in hex, and about how many rows it holds."""
+def _read_excel(path: Path, file: IO[bytes], options: Options) -> Source:
+    from crosswalk.delivery.read_excel import read_excel
 
-    digest: str
-    lines: int
+    return read_excel(path, file, options)
+
+
+READERS: dict[str, tuple[Reader, frozenset[str]]] = {
+    "csv": (read_csv, TEXT),
+    "tsv": (read_csv, TEXT),
+    "txt": (read_csv, TEXT),
+    "json": (read_json, frozenset({"encoding", "path"})),
+    "jsonl": (read_json_lines, frozenset({"encoding"})),
+    "ndjson": (read_json_lines, frozenset({"encoding"})),
+    "parquet": (_read_parquet, frozenset()),
+    "xlsx": (_read_excel, frozenset({"sheet", "header"})),
+    "xlsm": (_read_excel, frozenset({"sheet", "header"})),
+    "xls": (_read_excel, frozenset({"sheet", "header"})),
+    "ods": (_read_excel, frozenset({"sheet", "header"})),
+    "xlsb": (_read_excel, frozenset({"sheet", "header"})),
+}
+"""Formats by their ending: who reads them, and which options they take."""
+PACKED = frozenset({"csv", "tsv", "txt", "json", "jsonl", "ndjson"})
+ENDINGS = (*(f".{name}" for name in READERS), *(f".{name}.gz" for name in READERS if name in PACKED))
 
 
 def read_content(path: Path) -> Content:
-    """Name a file by its content. Raises `SourceError` when it cannot be read."""
+    """Name a file, folder or pattern by its content. Raises `SourceError` when it cannot be read."""
+    if is_many(path):
+        return digest_of(list_files(path, ENDINGS)[0], read_content)
     sha, lines = hashlib.sha256(), 0
-    try:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                sha.update(block)
-                lines += block.count(b"\n")
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}. Check the path and its permissions.") from error
+    with _open(path) as file:
+        while block := file.read(1 << 20):
+            sha.update(block)
+            lines += block.count(b"\n")
     return Content(sha.hexdigest(), lines)
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[Source]:
-    """Open a CSV, TSV or JSON Lines file by its ending. Raises `SourceError` when that is not possible."""
-    read = READERS.get(path.suffix.lower())
-    if read is None:
-        raise SourceError(f"{path} has the ending {path.suffix or 'none'}. Crosswalk reads {', '.join(READERS)}.")
+def open_source(path: Path, options: Options = Options()) -> Iterator[Source]:
+    """Open a file by its ending or `options.format`, or many files as one. Raises `SourceError`."""
+    if is_many(path):
+        files, notes = list_files(path, ENDINGS)
+        _check_options(path, options, [_format_of(each, options) for each in files])
+        yield open_many(path, files, notes, partial(_open_one, options=options))
+        return
+    _check_options(path, options, [_format_of(path, options)])
+    with _open_one(path, options) as source:
+        yield source
+
+
+@contextmanager
+def _open_one(path: Path, options: Options) -> Iterator[Source]:
+    read, _ = READERS[_format_of(path, options)]
+    with _open(path) as file:
+        before = _stamp(file)
+        source = read(path, file, options)
+        yield replace(source, rows=_watched(path, source.rows, before))
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[IO[bytes]]:
     try:
         file = path.open("rb")
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}. Check the path and its permissions.") from error
     with file:
-        yield read(path, file)
+        yield file
 
 
-def _read_csv(path: Path, file: IO[bytes], *, delimiter: str = ",") -> Source:
-    csv.field_size_limit(LARGEST_CELL)
-    reader = csv.reader(_decoded(file), delimiter=delimiter, strict=True)
-    try:
-        columns = tuple(cell.strip() for cell in next(reader, ()))
-    except csv.Error as error:
-        raise SourceError(f"{path} has no readable header line: {error}.") from error
-    if not columns:
-        raise SourceError(f"{path} is empty. It needs a header line and rows.")
-    twice = sorted({column for column in columns if columns.count(column) > 1})
-    if twice:
-        raise SourceError(f"{path} names the column {', '.join(map(repr, twice))} twice. Rename one of them.")
-    return Source(columns=columns, rows=_csv_rows(columns, reader))
+def _format_of(path: Path, options: Options) -> str:
+    """The format that the options name, or the ending, below a `.gz`."""
+    if options.format is not None:
+        name = options.format.lower().removeprefix(".")
+    else:
+        plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+        name = plain.suffix.lower().removeprefix(".")
+    if name not in READERS or (path.suffix.lower() == ".gz" and name not in PACKED):
+        shown = "".join(path.suffixes[-2:]) if path.suffix.lower() == ".gz" else path.suffix
+        asked = f"the format {options.format}" if options.format is not None else f"the ending {shown or 'none'}"
+        raise SourceError(f"{path} has {asked}. Crosswalk reads {', '.join(ENDINGS)}.")
+    return name
 
 
-def _decoded(file: IO[bytes]) -> Iterator[str]:
-    """Lines as text. Bytes that are not UTF-8 become surrogates, by which `_csv_row` finds their cell."""
-    for number, line in enumerate(file):
-        yield line.decode("utf-8-sig" if number == 0 else "utf-8", "surrogateescape")
+def _check_options(path: Path, options: Options, formats: list[str]) -> None:
+    """Refuse an option that no file takes, rather than leave it without effect."""
+    given = {name for name in options.__struct_fields__ if getattr(options, name) is not None} - {"format"}
+    taken = frozenset[str]().union(*(READERS[each][1] for each in formats))
+    for name in sorted(given - taken):
+        raise SourceError(f"{path} takes no {name}: it is read as {formats[0]}. Leave that option out.")
 
 
-def _csv_rows(columns: tuple[str, ...], reader: Iterable[list[str]]) -> Iterator[Row | Unreadable]:
-    rows = iter(reader)
+def _watched(path: Path, rows: Iterator[Row | Unreadable], before: tuple[int, int]) -> Iterator[Row | Unreadable]:
+    """The rows, and at their end whether the file is still what it was."""
     number = 0
-    while True:
-        number += 1
-        try:
-            cells = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            # A parser that lost its place would read the middle of a cell as rows.
-            yield Unreadable(number, f"not CSV: {error}; nothing after it was read", rest=True)
-            return
-        if not cells:
-            number -= 1
-            continue
-        yield _csv_row(number, columns, cells)
-
-
-def _csv_row(number: int, columns: tuple[str, ...], cells: list[str]) -> Row | Unreadable:
-    if len(cells) != len(columns):
-        return Unreadable(number, f"has {len(cells)} cells, the header {len(columns)}")
-    for column, cell in zip(columns, cells, strict=True):
-        try:
-            cell.encode()
-        except UnicodeEncodeError:
-            return Unreadable(number, f"column {column!r} is not UTF-8; save the file as UTF-8")
-    return Row(number, dict(zip(columns, cells, strict=True)))
-
-
-def _read_tsv(path: Path, file: IO[bytes]) -> Source:
-    return _read_csv(path, file, delimiter="\t")
-
-
-def _read_json_lines(path: Path, file: IO[bytes]) -> Source:
-    first = next((line for line in file if line.strip()), None)
-    if first is None:
-        raise SourceError(f"{path} is empty. It needs one JSON object a line.")
-    file.seek(0)
-    head = _json_row(1, first)
-    columns = tuple(head.cells) if isinstance(head, Row) else ()
-    return Source(columns=columns, rows=_json_rows(file), closed=False)
-
-
-def _json_rows(file: IO[bytes]) -> Iterator[Row | Unreadable]:
-    lines = (line for line in file if line.strip())
-    return (_json_row(number, line) for number, line in enumerate(lines, start=1))
-
-
-def _json_row(number: int, line: bytes) -> Row | Unreadable:
+    for row in rows:
+        number = row.number
+        yield row
     try:
-        return Row(number, msgspec.json.decode(line, type=dict))
-    except msgspec.DecodeError as error:
-        return Unreadable(number, f"not a JSON object: {error}")
+        after = _stamp(path)
+    except OSError:
+        return  # removed while open: what was read is what it held
+    if after != before:
+        yield Unreadable(number + 1, f"{path.name} was changed while it was read; send it again", rest=True)
 
 
-READERS = {".csv": _read_csv, ".tsv": _read_tsv, ".jsonl": _read_json_lines, ".ndjson": _read_json_lines}
+def _stamp(file: IO[bytes] | Path) -> tuple[int, int]:
+    about = file.stat() if isinstance(file, Path) else os.fstat(file.fileno())
+    return about.st_size, about.st_mtime_ns
