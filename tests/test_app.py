@@ -5,14 +5,17 @@ from asyncio import to_thread
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from stat import S_IMODE
+from unittest.mock import patch
 
 import pytest
 
 from crosswalk.accounts.accounts import Wanted
 from crosswalk.accounts.errors import MasterKeyMissing, UnknownAccount
 from crosswalk.accounts.vault import Secret
+from crosswalk.api.asking import make_backing
 from crosswalk.app import open_account, open_hub, serve_api
 from crosswalk.config import Settings, settings
 from crosswalk.store.errors import SchemaBehind
@@ -95,6 +98,14 @@ async def test_serve_api(chosen: Settings):
         answer = await to_thread(urllib.request.urlopen, f"{url}/ping")
         with answer:
             assert b'{"ping":"pong"}' == answer.read()
+
+
+async def test_settle_after(chosen: Settings):
+    """The writes of the unified API settle as late as the setting says, like those of runs."""
+    async with open_hub(replace(chosen, settle_after=7.0)) as hub:
+        with patch("crosswalk.api.routes.make_backing", wraps=make_backing) as made:  # served out of reach
+            async with serve_api(hub):
+                assert timedelta(seconds=7) == made.call_args.kwargs["settle_after"]
 
 
 async def test_body_error_passes_through(chosen: Settings):

@@ -6,16 +6,37 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import SystemRandom
+from socket import gethostname
+from typing import Literal
+
+import msgspec
 
 from crosswalk.accounts.accounts import Account, Accounts
-from crosswalk.accounts.errors import MasterKeyMissing
-from crosswalk.accounts.vault import KEY_FILE, Vault, make_home_key, read_home_key
-from crosswalk.config import Settings, settings
+from crosswalk.accounts.errors import MasterKeyMissing, VaultError
+from crosswalk.accounts.home_key import KEY_FILE, make_home_key, read_home_keys
+from crosswalk.accounts.vault import Place, Sealed, Secret, Vault
+from crosswalk.config import Misconfigured, Settings, read_master_keys, settings
+from crosswalk.delivery.connections import Connections
 from crosswalk.delivery.engine import Engine
+from crosswalk.delivery.fetch import Fetcher
+from crosswalk.delivery.herald import Herald
+from crosswalk.delivery.intake import Intake
+from crosswalk.delivery.notices import Notices
+from crosswalk.delivery.places import Places
+from crosswalk.delivery.pull import Puller
+from crosswalk.delivery.responses import add_responses
+from crosswalk.delivery.sources import Sources
 from crosswalk.insightly import Insightly
+from crosswalk.outgoing.courier import Courier
+from crosswalk.outgoing.office import Office
+from crosswalk.outgoing.sender import Sender
+from crosswalk.outgoing.signing import Seals
 from crosswalk.store.accounts import ANY_CREDENTIAL
 from crosswalk.store.database import Database, open_database
 from crosswalk.store.migrate import require_head, upgrade
+
+SPOOL = "spool"
+"""Folder of the home where records wait for the time that they are sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +56,77 @@ class Hub:
             settle_after=after,
             clock=_now,
             rng=SystemRandom(),
+            folder=self.settings.home / SPOOL,
             patient=patient,
+            herald=Herald(self.notices()),
+            endpoints=self.office.endpoints(),
         )
+
+    @property
+    def office(self) -> Office:
+        """What tells others: the checked sender, the seals, the mail server."""
+        return Office(
+            database=self.database,
+            sender=Sender(listed=self.settings.webhook_hosts),
+            seals=_make_seals(self.accounts.vault),
+            mail=self.settings.mail,
+            emails=self.settings.notice_emails,
+        )
+
+    def notices(self) -> Notices:
+        """What people are told."""
+        mail, emails = self.settings.mail, self.settings.notice_emails
+        return Notices(database=self.database, emails=emails, can_mail=mail is not None)
+
+    def courier(self) -> Courier:
+        """What empties this hub's outbox; whoever runs it holds the home's engine lock."""
+        return Courier(
+            database=self.database,
+            endpoints=self.office.endpoints(),
+            add=add_responses,
+            tell_disabled=self.notices().tell_disabled,
+            mail=self.settings.mail,
+            clock=_now,
+            rng=SystemRandom(),
+        )
+
+    def places(self, *, free: bool) -> Places:
+        """What sources may read: `free` paths and addresses, for the command line, or what the operator listed."""
+        return Places(
+            home=self.settings.home,
+            database_url=self.settings.database_url,
+            folders=None if free else self.settings.files,
+            largest_upload=self.settings.largest_upload,
+        )
+
+    def puller(self, *, patient: bool = False) -> Puller:
+        """What reads this hub's sources."""
+        home = self.settings.home
+        intake = Intake(
+            places=self.places(free=True),
+            accounts=self.accounts,
+            connections=self.connections(),
+            fetch=Fetcher(Sender(listed=self.settings.webhook_hosts)),
+            listed=self.settings.files,
+        )
+        holder = f"{gethostname()}:{home}"
+        return Puller(
+            database=self.database,
+            home=home,
+            holder=holder,
+            open=intake.read,
+            patient=patient,
+            notices=self.notices(),
+        )
+
+    def connections(self) -> Connections:
+        """Databases that SQL sources may name."""
+        return Connections(database=self.database, vault=self.accounts.vault, places=self.places(free=True))
+
+    def sources(self) -> Sources:
+        """This hub's sources, as the command line has them."""
+        vault, places = self.accounts.vault, self.places(free=True)
+        return Sources(database=self.database, vault=vault, places=places, who="command line")
 
     def connect(self, account: Account) -> AbstractAsyncContextManager[Insightly]:
         """A paced client for a linked account, to be opened with `async with`."""
@@ -49,15 +139,20 @@ async def open_hub(given: Settings | None = None) -> AsyncIterator[Hub]:
 
     Raises `Misconfigured`, `StoreError` and `VaultError`.
     """
+    import structlog
+
+    if not structlog.is_configured():
+        log_to_stderr(least="warning")  # standard output is the command's own, and it tells what went well
     chosen = settings() if given is None else given
     async with open_database(chosen.database_url) as database:
         await (upgrade if chosen.embedded else require_head)(database)
         accounts = Accounts(
             database=database,
-            vault=Vault(await _gather_keys(chosen, database)),
+            vault=Vault(await _gather_keys(chosen, database), reread=lambda: _reread_keys(chosen)),
             pace_folder=chosen.home / "pace",
             allow_hosts=chosen.allowed_hosts,
             timeout=chosen.request_timeout,
+            day_resets=chosen.day_resets,
         )
         yield Hub(chosen, database, accounts)
 
@@ -74,12 +169,40 @@ async def serve_api(hub: Hub, *, host: str = "127.0.0.1", port: int = 0) -> Asyn
     """Serve the HTTP API while the block runs and yield its address; port 0 takes a free one. Raises `PortTaken`."""
     from crosswalk.api.routes import make_api
     from crosswalk.api.server import serve
+    from crosswalk.console.desk import Desk
+    from crosswalk.console.home import front
+    from crosswalk.console.routes import add_console
+    from crosswalk.console.throughput import Throughput
 
-    async with serve(make_api(hub.database), host=host, port=port) as url:
+    office, places = hub.office, hub.places(free=False)
+    api = make_api(
+        hub.database,
+        accounts=hub.accounts,
+        office=office,
+        places=places,
+        front=front,
+        settle_after=timedelta(seconds=hub.settings.settle_after),
+    )
+    throughput = Throughput(hub.database)
+    desk = Desk(database=hub.database, accounts=hub.accounts, office=office, places=places, throughput=throughput)
+    add_console(api, desk)
+    async with serve(api, host=host, port=port, proxies=hub.settings.trusted_proxies) as url:
         yield url
 
 
-def log_to_stderr() -> None:
+def _make_seals(vault: Vault) -> Seals:
+    """Seals for secrets of webhooks, by the vault that seals credentials."""
+
+    def place(own: str) -> Place:
+        return Place(account_id=own, field="webhook secret")
+
+    return Seals(
+        seal=lambda secret, own: msgspec.json.encode(vault.seal(Secret(secret), place(own))),
+        open=lambda sealed, own: vault.open(msgspec.json.decode(sealed, type=Sealed), place(own)).reveal(),
+    )
+
+
+def log_to_stderr(*, least: Literal["info", "warning"] = "info") -> None:
     """Send the log to standard error, a JSON object a line, so that standard output stays the command's own."""
     import structlog
 
@@ -89,6 +212,7 @@ def log_to_stderr() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 
@@ -97,16 +221,24 @@ async def _gather_keys(chosen: Settings, database: Database) -> tuple[bytes, ...
     """The master keys given, else the home's own, made on first use."""
     if chosen.master_keys:
         return chosen.master_keys
-    kept = read_home_key(chosen.home)
-    if kept is None:
+    kept = read_home_keys(chosen.home)
+    if not kept:
         async with database.read() as connection:
             if (await connection.execute(ANY_CREDENTIAL)).first() is not None:
                 raise MasterKeyMissing(
                     f"Keys are stored, and there is no master key to open them: neither CROSSWALK_MASTER_KEY nor "
                     f"{chosen.home / KEY_FILE}. Give the one that sealed them"
                 )
-        kept = make_home_key(chosen.home)
-    return (kept,)
+        kept = (make_home_key(chosen.home),)
+    return kept
+
+
+def _reread_keys(chosen: Settings) -> tuple[bytes, ...]:
+    """The master keys as their files have them now. Raises `VaultError`."""
+    try:
+        return read_master_keys() if chosen.master_keys else read_home_keys(chosen.home)
+    except Misconfigured as exc:
+        raise VaultError(str(exc)) from exc
 
 
 def _now() -> datetime:

@@ -2,17 +2,24 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import pytest
 from litestar import Litestar, get
 from litestar.params import FromQuery
 
+from crosswalk.accounts.accounts import Accounts
 from crosswalk.accounts.tokens import Draft, Tokens
+from crosswalk.accounts.vault import Vault
 from crosswalk.api.routes import make_api
 from crosswalk.api.server import serve
+from crosswalk.delivery.places import Places
+from crosswalk.outgoing.office import Office
+from crosswalk.outgoing.sender import Sender
 from crosswalk.store.accounts import ADD_ACCOUNT
 from crosswalk.store.database import Database, open_database
+from fixtures.receiver import SEALS
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 BASE = "https://api.na1.insightly.com/v3.1"
@@ -37,7 +44,13 @@ async def accounts(database: Database) -> dict[str, str]:
 
 
 @pytest.fixture
-def app(database: Database) -> Litestar:
+def linked(database: Database, tmp_path: Path) -> Accounts:
+    """The accounts of the API's database, none of them with a key."""
+    return Accounts(database=database, vault=Vault((bytes(32),)), pace_folder=tmp_path / "pace")
+
+
+@pytest.fixture
+def app(database: Database, linked: Accounts, tmp_path: Path) -> Litestar:
     """The API, with a route that crashes and one that takes a number."""
 
     @get("/crash", include_in_schema=False)
@@ -48,7 +61,10 @@ def app(database: Database) -> Litestar:
     async def number(n: FromQuery[int]) -> int:
         return n
 
-    made = make_api(database)
+    places = Places(home=tmp_path / "home", database_url="sqlite://")
+    made = make_api(
+        database, accounts=linked, places=places, office=Office(database=database, sender=Sender(), seals=SEALS)
+    )
     made.register(crash)
     made.register(number)
     return made

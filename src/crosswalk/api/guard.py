@@ -8,7 +8,7 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi.spec import Components, SecurityRequirement, SecurityScheme
 
-from crosswalk.accounts.callers import Callers, Unidentified
+from crosswalk.accounts.callers import Callers, Shown, Unidentified
 from crosswalk.accounts.scopes import parse_scope
 from crosswalk.accounts.tokens import Caller
 
@@ -34,7 +34,7 @@ async def require_token(connection: ASGIConnection[Any, Any, Any, Any], handler:
     """Let in whoever has a living token with the route's scope; 401 and 403 say what is missing."""
     callers: Callers = connection.app.state.callers
     try:
-        caller = await callers.identify(connection.headers.get("authorization"))
+        caller = await callers.identify(shown_by(connection))
     except Unidentified as exc:
         raise NotAuthorizedException(str(exc), headers={"WWW-Authenticate": REALM}) from exc
     for scope in scopes_of(handler):
@@ -45,6 +45,12 @@ async def require_token(connection: ASGIConnection[Any, Any, Any, Any], handler:
                 headers={"WWW-Authenticate": challenge},
             )
     connection.scope["user"] = caller
+
+
+def shown_by(connection: ASGIConnection[Any, Any, Any, Any]) -> Shown:
+    """What a request shows of whoever makes it."""
+    headers, client = connection.headers, connection.scope["client"]
+    return Shown(headers.get("authorization"), client[0] if client else None, headers.get("origin"))
 
 
 def scopes_of(handler: BaseRouteHandler) -> list[str]:

@@ -32,4 +32,9 @@ async def ping() -> Pong:
 @get("/", summary="What is served here")
 async def welcome() -> Welcome:
     """Say what this is and where its parts are; nothing of any account is shown here."""
+    return describe_hub()
+
+
+def describe_hub() -> Welcome:
+    """What this is."""
     return Welcome("Crosswalk", version("crosswalk"), ("/ping", "/health/live", "/health/ready", "/v1"))

@@ -7,12 +7,14 @@ from typing import Any
 from litestar import Litestar, Request
 from litestar.exceptions import ValidationException
 
+FILTERED = "filtered"
+"""The option of a route that reads parameters of its own beside those of the document, and refuses the others."""
 Known = Mapping[tuple[str, str], frozenset[str]]
 
 
 async def refuse_unknown(request: Request[Any, Any, Any]) -> None:
     """Raise a 400 for parameters that the OpenAPI document does not have; what is not in it takes any."""
-    if not request.query_params:
+    if not request.query_params or request.route_handler.opt.get(FILTERED):
         return
     known = known_parameters(request.app).get((request.method, request.scope["path_template"]))
     faults = [

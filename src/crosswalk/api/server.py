@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
@@ -36,10 +36,13 @@ class Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve(app: Litestar, *, host: str, port: int) -> AsyncIterator[str]:
-    """Serve while the block runs and yield the address; port 0 takes a free one. Raises `PortTaken`."""
+async def serve(app: Litestar, *, host: str, port: int, proxies: Sequence[str] = ()) -> AsyncIterator[str]:
+    """Serve while the block runs and yield the address; port 0 takes a free one. Raises `PortTaken`.
+
+    `proxies` are the addresses that are believed when they say for whom they ask; nobody else is.
+    """
     with listen(host, port) as listening:
-        server = Server(_configure(app))
+        server = Server(_configure(app, proxies))
         running = asyncio.create_task(server.serve(sockets=[listening]))
         try:
             await server.up.wait()
@@ -51,9 +54,15 @@ async def serve(app: Litestar, *, host: str, port: int) -> AsyncIterator[str]:
             await running
 
 
-def _configure(app: Litestar) -> uvicorn.Config:
+def _configure(app: Litestar, proxies: Sequence[str]) -> uvicorn.Config:
     return uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        proxy_headers=bool(proxies),  # uvicorn believes 127.0.0.1 unless told, and so every process of this machine
+        forwarded_allow_ips=list(proxies),
     )
 
 

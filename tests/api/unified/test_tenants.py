@@ -1,0 +1,67 @@
+"""Two tenants on every unified route: neither sees the other, nor learns that it is there."""
+
+from crosswalk.api.guard import scopes_of
+from crosswalk.api.routes import make_api
+
+
+def operations() -> list[tuple[str, str]]:
+    """Every operation below /unified: method and path."""
+    return sorted(
+        (method, route.path)
+        for route in make_api(None).routes
+        if route.path.startswith("/unified")
+        for handler in route.route_handlers
+        if scopes_of(handler)
+        for method in handler.http_methods
+        if method != "OPTIONS"
+    )
+
+
+EVERY = operations()
+QUERY = {"/unified/crm/lookup": {"email": "a@example.com"}}
+BODIES = {"/unified/batch": {"items": [{"method": "get", "resource": "contacts", "id": "1"}]}}
+
+
+def fill(path: str) -> str:
+    """A path with something in each of its places."""
+    return "/".join("1" if part.startswith("{") else part for part in path.split("/")).removeprefix("/unified")
+
+
+async def test_a_foreign_account_is_like_none(hub):
+    """On every route an account beyond the token's reach is answered like one that is not there."""
+    told = {}
+    for method, path in EVERY:
+        answers = []
+        for account in (hub.theirs, "01a204e9-c405-78c8-b1f1-680e5454afc1"):
+            caller = await hub.call(account=account, accounts=(hub.ours,))
+            answer = await caller.request(
+                method, fill(path), params=QUERY.get(path), json=BODIES.get(path, {"first_name": "Ada"})
+            )
+            body = answer.json()
+            answers.append((answer.status_code, body.pop("code"), body["detail"].replace(account, "")))
+        told[method, path] = (answers[0][0], answers[0] == answers[1])
+    assert dict.fromkeys(EVERY, (404, True)) == told
+
+
+async def test_without_a_token(hub):
+    """Without a token every route answers 401, and without its scope 403."""
+    stranger, reader = await hub.call(), await hub.call("delivery.runs:read")
+    del stranger.headers["Authorization"]
+    told = {}
+    for method, path in EVERY:
+        answers = [await caller.request(method, fill(path), json={}) for caller in (stranger, reader)]
+        told[method, path] = [answer.status_code for answer in answers]
+    assert {each: [401, 403] for each in EVERY} == told
+
+
+QUERIES = ("limit=0", "limit=501", "limit=x", "next_cursor=x", "colour=red", "sort=name", "max_wait=99")
+
+
+async def test_parameters_that_cannot_be(crm):
+    """A parameter out of its range, or one that is none, is a 400 that names it."""
+    told = {}
+    for query in QUERIES:
+        name, _, value = query.partition("=")
+        problem = (await crm.get("/crm/contacts", params={name: value})).json()
+        told[query] = (problem["status"], [each["field"] for each in problem["errors"]])
+    assert {query: (400, [query.partition("=")[0]]) for query in QUERIES} == told
