@@ -1,0 +1,260 @@
+"""Widgets on a page of another site, under a strict policy of that page's own; and who may read what they read."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.async_api import Route, expect
+
+from crosswalk.accounts.tokens import Draft, Tokens
+from crosswalk.accounts.widgets import Ask, Widget, mint
+from fixtures.flow import PATIENCE, Flow, Window, list_faults, open_flow, open_window
+
+HOST = "http://localhost:1234"
+POLICY = (
+    "default-src 'none'; script-src 'self' {hub}; connect-src 'self' {hub}; frame-src {hub}; "
+    "style-src 'self'; img-src data:"
+)
+PAGE = """<!doctype html><html lang="en"><head><title>Shop</title><meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,"></head><body><main><h1>Shop</h1>{element}</main>
+<script src="{hub}/widgets.js"></script><script src="/host.js"></script></body></html>"""
+SCRIPT = """const token = async () => (await fetch("/token")).text();
+for (const each of document.querySelectorAll("[account]")) each.getToken = token;
+for (const each of document.querySelectorAll("crosswalk-link")) each.getLinkToken = token;"""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A hub and the token of the site that shows its widgets."""
+
+    flow: Flow
+    token: str
+    parent: str
+
+    @property
+    def api(self) -> httpx.AsyncClient:
+        """The site's own server, calling the hub."""
+        return httpx.AsyncClient(
+            base_url=self.flow.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=PATIENCE
+        )
+
+    def mint(self, widget: Widget = "deal-board", *, write: bool = False, ago: timedelta = timedelta(0)) -> str:
+        """A widget's token for the host page, minted some time ago."""
+        ask = Ask(widget=widget, account=self.flow.account.id, origin=HOST, write=write)
+        secret, _ = mint(ask, self.parent, self.flow.hub.accounts.vault, now=datetime.now(UTC) - ago)
+        return secret.reveal()
+
+    async def deals(self) -> list[dict[str, Any]]:
+        """The opportunities that stand in a stage."""
+        async with self.api as api:
+            query = {"integrated_account_id": self.flow.account.id}
+            found = (await api.get("/unified/crm/opportunities", params=query)).json()["result"]
+        return [each for each in found if each["stage"]]
+
+    async def pipelines(self) -> dict[str, list[dict[str, Any]]]:
+        """The stages of each pipeline, by its id."""
+        async with self.api as api:
+            query = {"integrated_account_id": self.flow.account.id}
+            found = (await api.get("/unified/crm/pipelines", params=query)).json()["result"]
+        return {each["id"]: each["stages"] for each in found}
+
+    async def show(self, window: Window, element: str, *tokens: str) -> None:
+        """Open the host page with an element; its server gives the tokens one after another, the last again."""
+        left = list(tokens)
+
+        async def answer(route: Route) -> None:
+            path = route.request.url.removeprefix(HOST)
+            hub = self.flow.url
+            if path == "/token":
+                await route.fulfill(body=left.pop(0) if len(left) > 1 else left[0])
+            elif path == "/host.js":
+                await route.fulfill(body=SCRIPT, content_type="text/javascript")
+            else:
+                headers = {"Content-Security-Policy": POLICY.format(hub=hub)}
+                await route.fulfill(
+                    body=PAGE.format(element=element, hub=hub), content_type="text/html", headers=headers
+                )
+
+        await window.page.route(f"{HOST}/**", answer)
+        await window.page.goto(f"{HOST}/")
+
+    def board(self, more: str = "write") -> str:
+        """The element of a deal board."""
+        return f'<crosswalk-deal-board account="{self.flow.account.id}" {more}></crosswalk-deal-board>'
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    """A hub with one account, and a site that may show its widgets."""
+    async with open_flow(tmp_path / "home") as flow:
+        made, secret = await Tokens(database=flow.hub.database).create(
+            Draft(name="shop", scopes=("unified:*", "accounts:*"))
+        )
+        shop = Shop(flow, secret.reveal(), made.id)
+        async with shop.api as api:  # so that the new token is known
+            await api.get("/integrated-account")
+        yield shop
+
+
+async def test_deal_board(shop: Shop):
+    """Deals stand in their stages with amounts; dragged to another stage they are there in Insightly, too."""
+    deal = (await shop.deals())[0]
+    stages = (await shop.pipelines())[deal["pipeline"]["id"]]
+    other = next(each for each in stages if each["id"] != deal["stage"]["id"])
+    async with open_window() as window:
+        await shop.show(window, shop.board(f'write pipeline="{deal["pipeline"]["id"]}"'), shop.mint(write=True))
+        shown = window.page.locator(f"[data-deal='{deal['id']}']")
+        await expect(window.page.locator(f"[data-stage='{deal['stage']['id']}']")).to_contain_text(deal["name"])
+        await shown.drag_to(window.page.locator(f"[data-stage='{other['id']}']"))
+        await expect(window.page.locator(f"[data-stage='{other['id']}']")).to_contain_text(deal["name"])
+        await expect(window.page.locator("crosswalk-deal-board")).not_to_have_attribute("aria-busy", "true")
+        assert [] == window.wrong
+    assert other["id"] == next(each["stage"]["id"] for each in await shop.deals() if each["id"] == deal["id"])
+
+
+async def test_deal_board_by_keyboard(shop: Shop):
+    """Space lifts a deal, arrows choose a stage, Space drops it; each step is said."""
+    deal = (await shop.deals())[0]
+    stages = (await shop.pipelines())[deal["pipeline"]["id"]]
+    at = next(index for index, each in enumerate(stages) if each["id"] == deal["stage"]["id"])
+    key, to = ("ArrowRight", at + 1) if at + 1 < len(stages) else ("ArrowLeft", at - 1)
+    async with open_window() as window:
+        await shop.show(window, shop.board(f'write pipeline="{deal["pipeline"]["id"]}"'), shop.mint(write=True))
+        shown = window.page.locator(f"[data-deal='{deal['id']}']")
+        await shown.focus()
+        await shown.press("Space")
+        await expect(window.page.locator("[role=status]").first).to_contain_text("lifted")
+        await shown.press(key)
+        await shown.press("Space")
+        await expect(window.page.locator("[role=status]").first).to_contain_text(f"is in {stages[to]['name']}")
+        assert [] == window.wrong
+
+
+async def test_refused_move(shop: Shop):
+    """A move that the token may not make is undone, and says why."""
+    deal = (await shop.deals())[0]
+    stages = (await shop.pipelines())[deal["pipeline"]["id"]]
+    other = next(each for each in stages if each["id"] != deal["stage"]["id"])
+    async with open_window() as window:
+        await shop.show(window, shop.board(f'write pipeline="{deal["pipeline"]["id"]}"'), shop.mint(write=False))
+        await window.page.get_by_label(f"Move {deal['name']}").select_option(other["id"])
+        await expect(window.page.get_by_role("alert")).to_contain_text("was not moved")
+        await expect(window.page.locator(f"[data-stage='{deal['stage']['id']}']")).to_contain_text(deal["name"])
+    assert deal["stage"] == next(each["stage"] for each in await shop.deals() if each["id"] == deal["id"])
+
+
+async def test_owner_filter(shop: Shop):
+    """With an owner only that person's deals show."""
+    deals = await shop.deals()
+    owner = deals[0]["owner"]["id"]
+    pipeline = deals[0]["pipeline"]["id"]
+    theirs = [each for each in deals if each["owner"]["id"] == owner and each["pipeline"]["id"] == pipeline]
+    async with open_window() as window:
+        await shop.show(window, shop.board(f'pipeline="{pipeline}" owner="{owner}"'), shop.mint())
+        await expect(window.page.locator("[data-deal]")).to_have_count(len(theirs))
+        assert 0 == await window.page.locator("[draggable=true]").count()
+
+
+async def test_ended_token_is_renewed(shop: Shop):
+    """A token that has ended is asked for again from the host page, and the widget goes on."""
+    async with open_window() as window:
+        ended = shop.mint(ago=timedelta(hours=1))
+        await shop.show(window, shop.board(""), ended, shop.mint())
+        await expect(window.page.locator("[data-deal]").first).to_be_visible()
+
+
+async def test_contact_card(shop: Shop):
+    """A contact is found by e-mail, another one by the card's own form; nobody is said to be nobody."""
+    async with shop.api as api:
+        query = {"integrated_account_id": shop.flow.account.id}
+        found = (await api.get("/unified/crm/contacts", params=query)).json()["result"]
+    with_email = [each for each in found if each["email_addresses"]]
+    first, second = with_email[:2]
+    element = f'<crosswalk-contact-card search account="{shop.flow.account.id}" email="{{}}"></crosswalk-contact-card>'
+    async with open_window() as window:
+        email = first["email_addresses"][0]["email"]
+        await shop.show(window, element.format(email), shop.mint("contact-card"))
+        await expect(window.page.get_by_role("heading", name=first["name"])).to_be_visible()
+        await window.page.get_by_label("E-mail address").fill(second["email_addresses"][0]["email"])
+        await window.page.get_by_role("button", name="Look up").click()
+        await expect(window.page.get_by_role("heading", name=second["name"])).to_be_visible()
+        await window.page.get_by_label("E-mail address").fill("nobody@example.net")
+        await window.page.get_by_role("button", name="Look up").click()
+        await expect(window.page.locator(".card")).to_contain_text("No contact has")
+        assert [] == window.wrong
+
+
+async def test_link(shop: Shop):
+    """The link button opens the hub's page in a frame of the host page."""
+    async with shop.api as api:
+        made = (await api.post("/link-token", json={"tenant_id": "t", "origin": HOST})).json()
+    async with open_window() as window:
+        await shop.show(window, "<crosswalk-link></crosswalk-link>", made["link_token"])
+        await window.page.get_by_role("button", name="Connect Insightly").click()
+        await expect(window.page.frame_locator("iframe").get_by_role("heading").first).to_be_visible()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+async def test_accessible(shop: Shop, dark: bool):
+    """A host page with the board and a card has no fault that axe finds."""
+    async with shop.api as api:
+        query = {"integrated_account_id": shop.flow.account.id}
+        found = (await api.get("/unified/crm/contacts", params=query)).json()["result"]
+    email = next(each["email_addresses"][0]["email"] for each in found if each["email_addresses"])
+    async with open_window(dark=dark) as window:
+        card = f'<crosswalk-contact-card account="{shop.flow.account.id}" email="{email}"></crosswalk-contact-card>'
+        await shop.show(window, shop.board(), shop.mint(write=True))
+        await expect(window.page.locator("[data-deal]").first).to_be_visible()
+        faults = await list_faults(window.page)
+        await window.page.unroute_all()
+        await shop.show(window, card, shop.mint("contact-card"))
+        await expect(window.page.get_by_role("article")).to_be_visible()
+        faults += await list_faults(window.page)
+    assert [] == faults
+
+
+def read(shop: Shop, token: str, origin: str) -> dict[str, Any]:
+    """A read of a page at an origin."""
+    headers = {"Authorization": f"Bearer {token}", "Origin": origin}
+    return {"params": {"integrated_account_id": shop.flow.account.id}, "headers": headers}
+
+
+@pytest.mark.parametrize(
+    ("path", "origin", "status", "readable"),
+    [
+        ("/unified/crm/opportunities", HOST, 200, True),
+        ("/unified/crm/opportunities", "http://localhost:9", 401, False),
+        ("/unified/crm/notes", HOST, 403, True),
+        ("/v1/tokens", HOST, 403, False),
+    ],
+)
+async def test_readable_by_its_page_alone(shop: Shop, path: str, origin: str, status: int, readable: bool):
+    """Answers are readable by pages of the token's origin, below `/unified`, and never with cookies."""
+    async with httpx.AsyncClient(base_url=shop.flow.url, timeout=PATIENCE) as page:
+        answer = await page.get(path, **read(shop, shop.mint(), origin))
+    allowed = answer.headers.get("access-control-allow-origin")
+    assert (status, origin if readable else None) == (answer.status_code, allowed)
+    assert "access-control-allow-credentials" not in answer.headers
+
+
+async def test_other_tokens_give_pages_nothing(shop: Shop):
+    """An ordinary token in a page's hands is answered, and the page may not read the answer."""
+    async with httpx.AsyncClient(base_url=shop.flow.url, timeout=PATIENCE) as page:
+        answer = await page.get("/unified/crm/users", **read(shop, shop.token, HOST))
+    assert (200, None) == (answer.status_code, answer.headers.get("access-control-allow-origin"))
+
+
+async def test_browsers_ask_first(shop: Shop):
+    """What a browser asks before a call is answered for the methods that widgets use, without a token."""
+    headers = {"Origin": HOST, "Access-Control-Request-Method": "PATCH"}
+    async with httpx.AsyncClient(base_url=shop.flow.url, timeout=PATIENCE) as page:
+        answer = await page.options("/unified/crm/opportunities/1", headers=headers)
+    assert (204, HOST, True) == (
+        answer.status_code,
+        answer.headers["access-control-allow-origin"],
+        "PATCH" in answer.headers["access-control-allow-methods"],
+    )
