@@ -183,3 +183,42 @@ def test_key_shows_nowhere(run: Run, add: tuple[str, ...], insightly: Scripted, 
     files = [path.read_bytes() for path in (tmp_path / "home").rglob("*") if path.is_file()]
     assert not any(KEY in f"{done.output}{done.exception!r}" for done in outputs)
     assert not any(KEY.encode() in content for content in files)
+
+
+def test_show_budget(run: Run, add: tuple[str, ...]):
+    """What is left of the day is shown with the account, as far as it is known."""
+    run(*add, "--daily", "50", "--reserve", "20")
+    shown = run("show", "acme").stdout
+    assert "of 50 calls a day" in shown
+    budget = json.loads(run("show", "acme", "--json").stdout)["budget"]
+    assert (50, 10, 50) == (budget["quota"], budget["reserved"], budget["spent"] + budget["remaining"])
+
+
+def test_change(run: Run, add: tuple[str, ...]):
+    """Limits that are named change, the others stay."""
+    run(*add, "--rate", "5", "--daily", "50")
+    changed = json.loads(run("change", "acme", "--reserve", "0", "--daily", "off", "--json").stdout)
+    assert (5, None, 0) == (changed["rate"], changed["daily"], changed["reserve"])
+    assert "rate off" in run("change", "acme", "--rate", "off").stdout
+
+
+@pytest.mark.parametrize("words", [(), ("--reserve", "101"), ("--daily", "0"), ("--rate", "-1")])
+def test_change_refused(run: Run, add: tuple[str, ...], words: tuple[str, ...]):
+    """Nothing to change, or a value of no use, is wrong use."""
+    run(*add)
+    assert 2 == run("change", "acme", *words).exit_code
+
+
+def test_pace(run: Run, add: tuple[str, ...]):
+    """The replay tells the calls that linking made, and that no second held too many."""
+    run(*add)
+    shown = json.loads(run("pace", "acme", "--json").stdout)
+    assert (True, 10) == (shown["kept"], shown["allowed"])
+    assert 0 < shown["calls"] == shown["most_in_a_second"] == shown["calls_today"]
+
+
+def test_pace_not_kept(run: Run, add: tuple[str, ...]):
+    """When a second held more calls than are allowed now, the replay says so by its status."""
+    run(*add)
+    run("change", "acme", "--rate", "1")
+    assert 1 == run("pace", "acme").exit_code

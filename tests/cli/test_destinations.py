@@ -50,7 +50,7 @@ def test_create_from_settings(run: Run):
     [
         (("--template", "crate-contact"), None, "Did you mean create-contact?"),
         (("--template", "create-contact", "--map", "FRIST_NAME=a"), None, "Did you mean FIRST_NAME?"),
-        (("--template", "create-contact", "--map", "FIRST_NAME"), None, "write NAME=VALUE"),
+        (("--template", "create-contact", "--map", "FIRST_NAME"), None, "Write FIELD=COLUMN"),
         (("--template", "create-contact", "--settings", "-"), "{}", "one of the two"),
         (("--settings", "-"), '{"colour": 1}', "unknown field `colour`"),
         (("--settings", "-"), "{", "cannot be used"),

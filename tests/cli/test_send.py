@@ -102,7 +102,7 @@ def test_dry_run_sends_nothing(crosswalk, people, insightly, home):
     done = crosswalk("send", people, "--account", "demo", "--template", "create-contact", *MAP, "--dry-run")
     assert (0, 0) == (done.exit_code, insightly.calls("POST"))
     assert '"FIRST_NAME": "Émile"' in done.stdout
-    assert "4 calls for 4 rows" in done.stdout
+    assert "4 rows: 4 calls" in done.stdout
     assert "" == crosswalk("runs", "list").stdout
 
 
@@ -141,7 +141,9 @@ def test_wrong_names_are_one_line(crosswalk, people, file, account, template, sa
 def test_bad_rows_are_dead_letters(tmp_path, crosswalk, send, arrived, insightly):
     """Unreadable and invalid rows are told with their reason, cost no call, and hold up nobody."""
     file = tmp_path / "bad.csv"
-    file.write_bytes(b"first,last,phone\nAnn,Lee\n,Nobody,1\nB\xf6,Cut,2\n" + b"x" * 256 + b",Long,3\nCy,Fine,4\n")
+    file.write_bytes(
+        b"first,last,phone\n\xc3\x84nn,Lee\n,Nobody,1\nB\xf6,Cut,2\n" + b"x" * 256 + b",Long,3\nCy,Fine,4\n"
+    )
     status, summary = send(file=file)
     assert (1, {"delivered": 1, "dead": 4}, 1) == (status, tally(summary), insightly.calls("POST"))
     shown = crosswalk("runs", "show", summary["run"]).stdout

@@ -77,7 +77,7 @@ async def _send_sample(hub: "Hub", insightly: "Running", home: Path, records: in
     from datetime import UTC, datetime
     from random import Random
 
-    from crosswalk.cli.order import send_order
+    from crosswalk.cli.order import Load, send_order
     from crosswalk.cli.sample import make_sample
     from crosswalk.delivery.plan import Plan
     from crosswalk.delivery.template import find_template
@@ -88,7 +88,7 @@ async def _send_sample(hub: "Hub", insightly: "Running", home: Path, records: in
     for sheet in make_sample(Random(1), datetime.now(UTC).date(), records=records):  # noqa: S311 (a sample, no secret)
         before = insightly.sandbox.first.instance.counts()[sheet.noun]
         plan = Plan(call=find_template(sheet.template), fields=sheet.fields)
-        summary = await send_order(hub, sheet.write(folder), "demo", plan, mode="again")
+        summary = await send_order(hub, Load(sheet.write(folder)), "demo", plan, mode="again")
         there = insightly.sandbox.first.instance.counts()[sheet.noun] - before
         agreed &= _reconcile(sheet.noun, len(sheet.rows), summary, there)
     return 0 if agreed else 1

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,23 +14,28 @@ import click
 from msgspec import Struct
 
 from crosswalk.accounts.accounts import Account
+from crosswalk.accounts.errors import UnknownAccount
 from crosswalk.app import Hub, open_hub
 from crosswalk.cli.progress import Meter
-from crosswalk.contract import load
+from crosswalk.cli.status import print_json
+from crosswalk.config import settings
+from crosswalk.contract import load as contract
 from crosswalk.delivery.batch import Parcel, pack
-from crosswalk.delivery.engine import KnownFields, Watch
+from crosswalk.delivery.engine import Engine, KnownFields, Watch
+from crosswalk.delivery.forecast import PACE, Forecast, Pace, forecast, rate_of
+from crosswalk.delivery.known import Known, ask_account, count_questions, count_reads
 from crosswalk.delivery.payload import Invalid, Payload, make_payload
 from crosswalk.delivery.plan import Plan, Rows, SettledPlan
 from crosswalk.delivery.planning import settle_plan
-from crosswalk.delivery.run import STATES, Counts, Mode, Order, Run, begin_run, count_states, find_run
-from crosswalk.delivery.source import Row, Source, open_source, read_content
+from crosswalk.delivery.run import STATES, Counts, Mode, Order, Run, begin_run, count_calls, count_states, find_run
+from crosswalk.delivery.source import Content, Options, Row, Source, open_source, read_content
+from crosswalk.insightly.trail import recorded
 from crosswalk.store.lock import ENGINE_LOCK, Held, hold
 
 SAMPLES = 3
-PACE = 9.8
-"""Calls a second that Insightly's limit of ten allows."""
 FOLLOW = 0.5
 """Seconds between two looks at a run that another process sends."""
+LINES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson"})
 UNDER_WAY = frozenset({"queued", "running"})
 LEFT = "this command was asked to; whoever owns the engine goes on with the run"
 FAILED = frozenset({"dead", "held", "cancelled"})
@@ -46,6 +51,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     seconds: float
     stopped: str | None
     left: int | None
+    note: str | None = None
 
     @property
     def status(self) -> int:
@@ -67,36 +73,112 @@ class Summary(Struct, frozen=True, kw_only=True):
         earlier = f", {self.before:,} before" if self.before else ""
         left = "" if self.left is None else f"; {self.left:,} calls left today"
         why = "" if self.stopped is None else f"\nStopped: {self.stopped.rstrip('.')}. Go on with it: --resume"
+        why += "" if self.note is None else f"\n{self.note}."
         return (
             f"{self.counts.read:,} rows read: {parts or 'none'}.\n"
             f"{made:,} calls in {self.seconds:.1f} s{rate}{earlier}{left}. Run {self.run}.{why}"
         )
 
 
-def show_order(file: Path, plan: Plan) -> None:
-    """Print the first payloads and the call count; touch neither network nor journal."""
+class Load(Struct, frozen=True):
+    """What is sent: a file, a folder or a pattern, and how it is read."""
+
+    path: Path
+    options: Options = Options()
+
+
+def show_order(load: Load, account: str, plan: Plan, *, ask: bool) -> None:
+    """Print the first payloads and the forecast; touch no journal, and the network only to `ask` the account."""
+    counted = _count(load, plan, show=SAMPLES, known=asyncio.run(_ask(load, account, plan)) if ask else Known())
+    click.echo(f"{asyncio.run(_forecast_known(account, counted))} Nothing was sent.")
+    for line in counted.bad[:10]:
+        click.echo(line, err=True)
+    if counted.bad:
+        click.echo(f"{len(counted.bad):,} rows would be dead letters; no call would be spent on them.", err=True)
+
+
+async def _ask(load: Load, account: str, plan: Plan) -> Known:
+    """What the account says of custom fields and names; Insightly is called."""
+    async with open_hub() as hub:
+        found = await hub.accounts.find(account)
+        with open_source(load.path, load.options) as source:
+            settled = _settle(plan, source, base_url=found.base_url)
+        with recorded() as asked:
+            async with hub.connect(found) as crm:
+                known = await ask_account(crm, settled)
+    click.echo(f"{len(asked):,} calls asked the account for custom fields and names.", err=True)
+    return known
+
+
+def show_forecast(load: Load, account: str, plan: Plan, *, as_json: bool) -> None:
+    """Print what sending a file would come to; touch neither network nor journal."""
+
+    async def work() -> Forecast:
+        async with open_hub() as hub:
+            found = await hub.accounts.find(account)
+            return await _forecast(hub, found, _count(load, plan, show=0, known=Known()))
+
+    made = asyncio.run(work())
+    if as_json:
+        print_json(made)
+    else:
+        click.echo(f"{made.says}.")
+
+
+class Counted(Struct, frozen=True):
+    """A file's rows and calls, and a line for each row that would be a dead letter."""
+
+    rows: int
+    calls: int
+    bad: list[str]
+
+
+def _count(load: Load, plan: Plan, *, show: int, known: Known) -> Counted:
+    """Count rows and calls, and print the first few calls."""
     calls, rows = 0, 0
     bad: list[str] = []
-    with open_source(file) as source:
-        settled = _settle(plan, source, base_url=None)
-        for note in settled.notes:
-            click.echo(note, err=True)
+    with open_source(load.path, load.options) as source:
+        settled = _settle(plan, source, base_url=None, known=known)
+        _tell((*source.notes, *settled.notes))
         for parcel in pack(settled, _payloads(settled, source, bad)):
             calls += 1
             rows += len(parcel.numbers)
-            if calls <= SAMPLES:
+            if calls <= show:
                 click.echo(_picture(parcel))
-    rows, span = rows + len(bad), _span(calls / PACE)
-    click.echo(f"{calls:,} calls for {rows:,} rows, about {span} at {PACE} a second. Nothing was sent.")
-    for line in bad[:10]:
-        click.echo(line, err=True)
-    if bad:
-        click.echo(f"{len(bad):,} rows would be dead letters; no call would be spent on them.", err=True)
+    calls += count_reads(settled, rows) + (count_questions(settled) if calls else 0)
+    return Counted(rows + len(bad), calls, bad)
 
 
-def _settle(plan: Plan, source: Source, *, base_url: str | None, custom: frozenset[str] | None = None) -> SettledPlan:
-    rows = Rows(source.columns, closed=source.closed)
-    return settle_plan(plan, load(), rows, base_url=base_url, now=_now(), custom=custom)
+def _tell(notes: Iterable[str]) -> None:
+    """Say what was guessed, and what goes out otherwise than asked."""
+    for note in notes:
+        click.echo(note, err=True)
+
+
+async def _forecast_known(account: str, counted: Counted) -> str:
+    """The forecast of a linked account; without one, as Insightly's usual pace has it."""
+    span = _span(counted.calls / PACE)
+    about = f"{counted.calls:,} calls for {counted.rows:,} rows, about {span} at {PACE} a second."
+    if settings().embedded and not (settings().home / "crosswalk.db").exists():
+        return about
+    async with open_hub() as hub:
+        try:
+            found = await hub.accounts.find(account)
+        except UnknownAccount:
+            return about
+        return f"{counted.rows:,} rows: {(await _forecast(hub, found, counted)).says}."
+
+
+async def _forecast(hub: Hub, account: Account, counted: Counted) -> Forecast:
+    pace = Pace(rate=rate_of(account.rate), budget=await hub.accounts.budget(account))
+    return forecast(counted.rows, counted.calls, pace, _now())
+
+
+def _settle(plan: Plan, source: Source, *, base_url: str | None, known: Known = Known()) -> SettledPlan:
+    rows, now = Rows(source.columns, closed=source.closed), _now()
+    return settle_plan(
+        plan, contract(), rows, base_url=base_url, now=now, custom=known.custom, references=known.references
+    )
 
 
 def _payloads(plan: SettledPlan, source: Source, bad: list[str]) -> Iterator[tuple[int, Payload]]:
@@ -124,60 +206,82 @@ def _span(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004 (the same)
 
 
-def carry_out(file: Path, account: str, plan: Plan, *, mode: Mode) -> Summary:
+def carry_out(load: Load, account: str, plan: Plan, *, mode: Mode) -> Summary:
     """Send a file in a hub of its own."""
-    path = file.absolute()  # another process may be the one that reads it
+    whole = Load(load.path.absolute(), load.options)  # another process may be the one that reads it
 
     async def work() -> Summary:
         async with open_hub() as hub:
-            return await send_order(hub, path, account, plan, mode=mode)
+            return await send_order(hub, whole, account, plan, mode=mode)
 
     return asyncio.run(work())
 
 
-async def send_order(hub: Hub, file: Path, account: str, plan: Plan, *, mode: Mode) -> Summary:
+async def send_order(hub: Hub, load: Load, account: str, plan: Plan, *, mode: Mode) -> Summary:
     """Carry an order out: check it, queue the run, send it or follow whoever owns the engine, add up."""
     found = await hub.accounts.find(account)
-    content = read_content(file)
-    with open_source(file) as source:
+    content = read_content(load.path)
+    with open_source(load.path, load.options) as source, recorded() as asked:
         known = await _check(hub, found, plan, source)
-    order = Order(source=str(file), content=content.digest, account=found.id, plan=plan)
-    run = await begin_run(hub.database, order, mode, now=_now(), rng=SystemRandom())
+    order = Order(source=str(load.path), content=content.digest, account=found.id, plan=plan, options=load.options)
+    engine, title = hub.engine(), f"{plan.name} {load.path.name}"
+    with _stopping(engine.stop):  # from the first moment at which there is a run to tell of
+        run = await begin_run(hub.database, order, mode, now=_now(), rng=SystemRandom())
+        await count_calls(hub.database, run.id, len(asked))
+        return await follow_run(hub, run, title, total=_rows_of(load, content), known=known, engine=engine)
+
+
+def _rows_of(load: Load, content: Content) -> int | None:
+    """About how many rows a file of text holds, for the progress; `None` where lines are no rows."""
+    return max(0, content.lines - 1) if load.options.format is None and load.path.suffix in LINES else None
+
+
+async def follow_run(
+    hub: Hub,
+    run: Run,
+    title: str,
+    *,
+    total: int | None = None,
+    known: KnownFields | None = None,
+    engine: Engine | None = None,
+) -> Summary:
+    """Send a run, or follow whoever owns the engine, with progress; add up."""
     left: list[int | None] = [None]
-    meter = Meter(f"{plan.name} {file.name}", total=content.lines - 1, left=lambda: left[0])
+    meter = Meter(title, total=total, left=lambda: left[0])
     if run.state != "finished":
         watch = Watch(settled=lambda state: meter.count(failed=state in FAILED), left=lambda n: left.__setitem__(0, n))
-        with meter:
-            await _see_through(hub, run, watch, meter, known)
+        engine = engine or hub.engine()
+        engine.watches[run.id] = watch
+        engine.known.update(known or {})
+        with meter, _stopping(engine.stop):
+            await _see_through(hub, engine, run, meter)
     return await _add_up(hub, run, meter, left[0])
 
 
 async def _check(hub: Hub, account: Account, plan: Plan, source: Source) -> KnownFields:
     """Check the plan before a run begins; the account's custom fields are asked for only when it names any."""
     settled = _settle(plan, source, base_url=account.base_url)
+    _tell((*source.notes, *settled.notes))
     if not settled.sends_custom:
         return {}
     async with hub.connect(account) as crm:
-        custom = frozenset((await crm.custom_fields(settled.route.object)).fields)
-    _settle(plan, source, base_url=account.base_url, custom=custom)
+        custom = (await crm.custom_fields(settled.route.object)).fields
+    _settle(plan, source, base_url=account.base_url, known=Known(custom=custom))
     return {(account.id, settled.route.object): custom}
 
 
-async def _see_through(hub: Hub, run: Run, watch: Watch, meter: Meter, known: KnownFields) -> None:
+async def _see_through(hub: Hub, engine: Engine, run: Run, meter: Meter) -> None:
     """Own the engine and send the run; follow it while somebody else owns the engine."""
-    engine = hub.engine()
-    engine.watches[run.id] = watch
-    engine.known.update(known)
-    with _stopping(engine.stop):
-        while not engine.stop.is_set():
-            try:
-                with hold(hub.settings.home / ENGINE_LOCK, f"process {os.getpid()} (crosswalk send)"):
+    while not engine.stop.is_set():
+        try:
+            with hold(hub.settings.home / ENGINE_LOCK, f"process {os.getpid()} (crosswalk send)"):
+                async with hub.courier().working():
                     await engine.work(done=lambda: True)
-            except Held:
-                if await _follow(hub, run, meter, engine.stop):
-                    return
-            else:
+        except Held:
+            if await _follow(hub, run, meter, engine.stop):
                 return
+        else:
+            return
 
 
 async def _follow(hub: Hub, run: Run, meter: Meter, stop: asyncio.Event) -> bool:
@@ -204,6 +308,7 @@ async def _add_up(hub: Hub, run: Run, meter: Meter, left: int | None) -> Summary
         seconds=meter.seconds,
         stopped=LEFT if ended.state in UNDER_WAY else ended.reason if ended.state == "stopped" else None,
         left=left,
+        note=ended.reason if ended.state == "finished" else None,
     )
 
 

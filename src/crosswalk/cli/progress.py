@@ -13,6 +13,9 @@ from rich.text import Text
 QUIET = 10.0
 """Seconds between two lines where standard error is no terminal."""
 
+REDRAW = 0.1
+"""Seconds between two looks at a count that grows by one at a time."""
+
 
 class Meter:
     """One run's progress. `left` answers the calls left today, `None` when nobody has said."""
@@ -21,7 +24,7 @@ class Meter:
         self.done = 0
         self.failed = 0
         self._left = left
-        self._began = self._spoke = time.monotonic()
+        self._began = self._spoke = self._drawn = time.monotonic()
         self._title = title
         console = Console(stderr=True)
         self._live = console.is_terminal
@@ -43,6 +46,7 @@ class Meter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._progress.update(self._task, completed=self.done)
         self._progress.stop()
 
     @property
@@ -60,8 +64,11 @@ class Meter:
         """Count one settled row."""
         self.done += 1
         self.failed += failed
-        self._progress.advance(self._task)
-        self._speak()
+        now = time.monotonic()
+        if now - self._drawn >= REDRAW:
+            self._drawn = now
+            self._progress.update(self._task, completed=self.done)
+            self._speak()
 
     def _speak(self) -> None:
         now = time.monotonic()

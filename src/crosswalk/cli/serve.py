@@ -1,12 +1,18 @@
-"""`crosswalk serve`: the hub's HTTP API, until it is told to stop."""
+"""`crosswalk serve`: the hub's HTTP API and console, until it is told to stop."""
 
 import asyncio
 import os
 import signal
+from datetime import UTC, datetime
+from random import SystemRandom
+from typing import TYPE_CHECKING
 
 import click
 
 from crosswalk.cli.status import WrongUse, explained, print_json
+
+if TYPE_CHECKING:
+    from crosswalk.app import Hub
 
 
 @click.command(epilog="Example: crosswalk serve --port 8080")
@@ -14,7 +20,7 @@ from crosswalk.cli.status import WrongUse, explained, print_json
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes any free one.")
 @click.option("--json", "as_json", is_flag=True, help="Print the address as JSON.")
 def serve(*, host: str, port: int, as_json: bool) -> None:
-    """Serve the hub's HTTP API and send queued runs until Ctrl-C. One process serves a home."""
+    """Serve the hub's HTTP API and console, and send queued runs, until Ctrl-C. One process serves a home."""
     import uvloop
 
     from crosswalk.api.server import PortTaken
@@ -29,6 +35,9 @@ def serve(*, host: str, port: int, as_json: bool) -> None:
 async def _serve(host: str, port: int, *, as_json: bool) -> None:
     from crosswalk.app import log_to_stderr, open_hub, serve_api
     from crosswalk.config import Misconfigured, settings
+    from crosswalk.delivery.engine import unwrapped
+    from crosswalk.delivery.retention import work_retention
+    from crosswalk.delivery.work import work_sources
     from crosswalk.insightly.pods import is_loopback
     from crosswalk.store.lock import ENGINE_LOCK, hold
 
@@ -40,18 +49,60 @@ async def _serve(host: str, port: int, *, as_json: bool) -> None:
         async with open_hub(chosen) as hub, serve_api(hub, host=host, port=port) as url:
             engine = hub.engine(patient=True)
             _listen_for_signals(engine.stop)
-            _announce(url, as_json=as_json)
-            await engine.work()
+            _announce(url, await sign_in_link(hub, url), as_json=as_json)
+            with unwrapped():
+                async with asyncio.TaskGroup() as workers:
+                    workers.create_task(engine.work(), name="engine")
+                    pruning = work_retention(hub.database, chosen.retention, clock=_now, stop=engine.stop)
+                    workers.create_task(pruning, name="retention")
+                    workers.create_task(hub.courier().work(engine.stop), name="outbox")
+                    workers.create_task(work_sources(hub.puller(patient=True), engine.stop), name="sources")
+                    workers.create_task(_queue_records(hub, engine.stop), name="destinations")
+                    workers.create_task(_hold_tests(hub, engine.stop), name="trials")
+                    workers.create_task(_look_at_days(hub, engine.stop), name="days")
 
 
-def _announce(url: str, *, as_json: bool) -> None:
+async def sign_in_link(hub: "Hub", url: str) -> str:
+    """An address of the console that lets one person in, once."""
+    from crosswalk.console.session import Sessions
+
+    secret = await Sessions(database=hub.database).make_link()
+    return f"{url}/sign-in?link={secret.reveal()}"
+
+
+async def _queue_records(hub: "Hub", stop: asyncio.Event) -> None:
+    """New records of active destinations become runs."""
+    from crosswalk.delivery.backlog import work_destinations
+
+    await work_destinations(hub.database, clock=_now, rng=SystemRandom(), stop=stop)
+
+
+async def _look_at_days(hub: "Hub", stop: asyncio.Event) -> None:
+    """What other clients take of the accounts' days is told."""
+    from crosswalk.delivery.foreign import work_days
+
+    await work_days(hub.accounts, hub.notices(), stop)
+
+
+async def _hold_tests(hub: "Hub", stop: asyncio.Event) -> None:
+    """What dead processes left of tests is held."""
+    from crosswalk.delivery.trial import work_trials
+
+    await work_trials(hub.database, clock=_now, stop=stop)
+
+
+def _announce(url: str, link: str, *, as_json: bool) -> None:
     if as_json:
-        print_json({"url": url})
+        print_json({"url": url, "sign_in": link})
     else:
-        click.echo(f"Crosswalk serves {url} until Ctrl-C.")
+        click.echo(f"Crosswalk serves {url} until Ctrl-C.\nSign in, once, within half an hour: {link}")
 
 
 def _listen_for_signals(stop: asyncio.Event) -> None:
     """Let SIGINT and SIGTERM stop the engine: calls in flight finish and are journalled."""
     for each in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from crosswalk.cli.witness import is_audited, witness
+
 DONE, SOME_FAILED = 0, 1
 T = TypeVar("T")
 
@@ -31,22 +33,44 @@ def explained() -> Iterator[None]:
     from crosswalk.config import Misconfigured
     from crosswalk.delivery.errors import DeliveryError
     from crosswalk.insightly import errors as insightly
+    from crosswalk.outgoing.errors import OutgoingError
     from crosswalk.store.errors import DatabaseUnreachable, StoreError
 
     try:
-        yield
+        with _first_cause():
+            yield
     except (CredentialRefused, InsightlySilent, DatabaseUnreachable) as exc:
         raise NotReached(str(exc)) from exc
-    except (Misconfigured, AccountError, DeliveryError, StoreError, insightly.WrongUse) as exc:
+    except (Misconfigured, AccountError, DeliveryError, OutgoingError, StoreError, insightly.WrongUse) as exc:
         raise WrongUse(str(exc)) from exc
     except insightly.InsightlyError as exc:
         raise NotReached(str(exc)) from exc
 
 
+@contextmanager
+def _first_cause() -> Iterator[None]:
+    """Raise the first failure of a group of tasks as itself: the others were cancelled for its sake."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        first: Exception = group
+        while isinstance(first, ExceptionGroup):
+            first = first.exceptions[0]
+        raise first from group
+
+
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work to its end, its errors explained."""
+    """Run a command's work to its end, its errors explained; what changes something is written in the audit log."""
     with explained():
-        return asyncio.run(work)
+        return asyncio.run(_witnessed(work))
+
+
+async def _witnessed(work: Coroutine[Any, Any, T]) -> T:
+    result = await work
+    context = click.get_current_context(silent=True)
+    if context is not None and is_audited(context):
+        await witness(context)
+    return result
 
 
 def print_json(value: object) -> None:

@@ -1,4 +1,4 @@
-"""`crosswalk tokens`: make API tokens, list and revoke them."""
+"""`crosswalk tokens`: make API tokens, list, rotate and revoke them."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 @click.group()
 def tokens() -> None:
-    """Make API tokens, list and revoke them. Every call of the HTTP API below /v1 needs one."""
+    """Make API tokens, list, rotate and revoke them. Every call of the HTTP API below /v1 needs one."""
 
 
 @tokens.command(epilog="Example: crosswalk tokens create --name reports --scope 'delivery:read' --expires 30d")
@@ -30,9 +30,18 @@ def tokens() -> None:
 )
 @click.option("--account", "accounts", metavar="ID", multiple=True, help="An account it reaches; none: every account.")
 @click.option("--expires", metavar="WHEN", help="30d, 12h or a date such as 2027-01-31; never unless given.")
+@click.option("--deny", metavar="SCOPE", multiple=True, help="What it lacks whatever --scope says. Repeatable.")
+@click.option("--network", "networks", metavar="CIDR", multiple=True, help="Whence alone it is taken. Repeatable.")
 @JSON
 def create(
-    *, name: str, scopes: tuple[str, ...], accounts: tuple[str, ...], expires: str | None, as_json: bool
+    *,
+    name: str,
+    scopes: tuple[str, ...],
+    accounts: tuple[str, ...],
+    expires: str | None,
+    deny: tuple[str, ...],
+    networks: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Make a token and print it, this once; only its digest is kept.
 
@@ -40,13 +49,31 @@ def create(
     """
     from crosswalk.accounts.tokens import Draft
 
-    token, secret = run(_create(Draft(name=name, scopes=scopes, accounts=accounts or None, expires=expires)))
-    if as_json:
-        from msgspec.structs import asdict
+    draft = Draft(
+        name=name,
+        scopes=scopes,
+        accounts=accounts or None,
+        expires=expires,
+        deny=deny,
+        networks=networks or None,
+    )
+    _show(*run(_create(draft)), as_json=as_json)
 
-        print_json({**asdict(token), "token": secret.reveal()})
-    else:
-        click.echo(secret.reveal())
+
+@tokens.command(epilog="Example: crosswalk tokens rotate reports --overlap 12")
+@click.argument("token", metavar="NAME")
+@click.option(
+    "--overlap",
+    type=click.IntRange(0, 720),
+    default=24,
+    show_default=True,
+    metavar="HOURS",
+    help="How long the old text is taken beside the new one.",
+)
+@JSON
+def rotate(*, token: str, overlap: int, as_json: bool) -> None:
+    """Give a token another text and print it, this once; the old one holds on for a while."""
+    _show(*run(_rotate(token, overlap)), as_json=as_json)
 
 
 @tokens.command("list")
@@ -72,6 +99,25 @@ def revoke(*, token: str, as_json: bool) -> None:
         print_json(found)
     else:
         click.echo(f"Revoked {found.name} ({found.prefix}).")
+
+
+def _show(token: "Token", secret: "Secret", *, as_json: bool) -> None:
+    if as_json:
+        from msgspec.structs import asdict
+
+        print_json({**asdict(token), "token": secret.reveal()})
+    else:
+        click.echo(secret.reveal())
+
+
+async def _rotate(key: str, overlap: int) -> "tuple[Token, Secret]":
+    from datetime import timedelta
+
+    from crosswalk.accounts.tokens import Tokens
+    from crosswalk.app import open_hub
+
+    async with open_hub() as hub:
+        return await Tokens(database=hub.database).rotate(key, timedelta(hours=overlap))
 
 
 async def _create(draft: "Draft") -> "tuple[Token, Secret]":
