@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help install demo test test-hard lint bench docs clean lock
+.PHONY: help install demo test test-hard lint bench docs screens clean lock
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -49,10 +49,13 @@ bench: .venv/installed-dev .bench/installed  ## measure, side by side with peers
 docs: .venv/installed-dev  ## write the generated pages again
 	$(BIN)/python tools/pages.py
 
+screens: .venv/installed-dev  ## take a picture of every page of the console
+	$(BIN)/python tools/screens.py
+
 lock: .venv/installed-dev  ## pin every dependency again
 	$(BIN)/pip install -q uv
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade tools/build.in pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade tools/build.in pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade tools/build.in pyproject.toml --extra dev -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade tools/build.in pyproject.toml -c requirements-dev.txt -o requirements.txt
 
 clean:  ## remove what was made
 	rm -rf .venv .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

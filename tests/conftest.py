@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-pytest_plugins = ("fixtures.database", "fixtures.sandbox", "fixtures.served")
+pytest_plugins = ("fixtures.database", "fixtures.receiver", "fixtures.sandbox", "fixtures.served", "fixtures.shell")
 
 
 @pytest.fixture

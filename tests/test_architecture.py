@@ -10,26 +10,44 @@ ROOT = Path(__file__).parent.parent / "src" / "crosswalk"
 MAY_IMPORT = {
     "contract": set(),
     "store": set(),
+    "outgoing": {"store"},
     "insightly": {"contract"},
     "sandbox": {"contract"},
     "gate": {"insightly", "store"},
     "accounts": {"gate", "insightly", "store"},
-    "delivery": {"gate", "insightly", "contract", "store", "accounts"},
-    "api": {"delivery", "accounts", "gate", "insightly", "contract", "store"},
+    "delivery": {"gate", "insightly", "contract", "store", "accounts", "outgoing"},
+    "unified": {"insightly", "contract", "gate", "store"},
+    "api": {"unified", "delivery", "accounts", "outgoing", "gate", "insightly", "contract", "store"},
+    "console": {"api", "unified", "delivery", "accounts", "outgoing", "gate", "insightly", "contract", "store"},
 }
 """Room to the rooms it may import. `app`, `cli` and `config` are the faces and stand outside."""
 
 PURE = (
     "accounts/scopes.py",
     "contract/model.py",
+    "gate/budget.py",
+    "gate/day.py",
+    "gate/proof.py",
     "insightly/errors.py",
     "insightly/pace.py",
     "insightly/page.py",
     *(
+        f"unified/{name}.py"
+        for name in (
+            "accounts", "contacts", "cursor", "custom", "dates", "errors", "etag", "expand", "fields", "filters",
+            "formats", "known", "leads", "links", "mapping", "maps", "milestones", "notes", "nouns", "objects",
+            "opportunities", "overrides", "paging", "parts", "people", "pipelines", "place", "plan", "projects",
+            "reference", "search", "stage_moves", "stages", "tasks", "timezones", "users", "value",
+        )
+    ),
+    "outgoing/address.py",
+    "outgoing/judge.py",
+    *(
         f"delivery/{name}.py"
         for name in (
             "batch", "breaker", "cell", "feed", "fields", "grouping", "headers", "judge", "macros", "outcome",
-            "payload", "plan", "planning", "reasons", "route", "settings", "settle", "template",
+            "payload", "plan", "planning", "reasons", "route", "settings", "settle", "template", "upsert",
+            "plain", "row", "schema", "sniff", "custom_fields", "expression", "mapping", "suggest", "value",
         )
     ),
 )  # fmt: skip

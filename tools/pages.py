@@ -7,6 +7,13 @@ from pathlib import Path
 import click
 
 from crosswalk.cli import main as crosswalk
+from crosswalk.delivery.template import TEMPLATES, Template
+from crosswalk.unified.expand import expandable
+from crosswalk.unified.links import Linked
+from crosswalk.unified.mapping import Noun, verbs
+from crosswalk.unified.maps import Choice, Ref, Row
+from crosswalk.unified.nouns import CRM, DIRECTORY, SINGLES
+from crosswalk.unified.parts import Addresses, Several
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -56,7 +63,70 @@ def served(page: Path) -> str:
     return between(page, "operations", table())
 
 
-PAGES: dict[Path, Callable[[Path], str]] = {DOCS / "cli.md": command_line, DOCS / "sandbox.md": served}
+def templates(page: Path) -> str:
+    """docs/templates.md: its table, from the templates themselves."""
+    head = "| template | call | parameter | required | mind |\n|---|---|---|---|---|"
+    return between(page, "templates", "\n".join([head, *map(template_row, TEMPLATES.values())]))
+
+
+def template_row(each: Template) -> str:
+    """One template as a line of the table."""
+    required = ", ".join(f"`{name}`" for name in each.required)
+    parameters = ", ".join(parameter.title for parameter in each.parameters)
+    return f"| `{each.name}` | `{each.method} {each.path}` | {parameters} | {required} | {' '.join(each.warnings)} |"
+
+
+def model(page: Path) -> str:
+    """docs/unified-model.md: its tables, from the mapping itself."""
+    directory = {noun.name: noun for noun in (*DIRECTORY.values(), SINGLES["organizations"].noun)}
+    titles = {**CRM, **{f"{name} of the directory": noun for name, noun in directory.items()}}
+    return between(page, "model", "\n\n".join(noun_table(title, noun) for title, noun in titles.items()))
+
+
+def noun_table(title: str, noun: Noun) -> str:
+    """One resource as a table of its fields, under what it can do."""
+    able = ", ".join(sorted(verbs(noun))) or "read"
+    matched = f" Upserts match by {' or '.join(f'`{name}`' for name in noun.match)}." if noun.match else ""
+    expanded = ", ".join(f"`{name}`" for name in expandable(noun))
+    said = f"Insightly's {noun.wire}: {able}.{matched}" + (f" Expanded: {expanded}." if expanded else "")
+    head = "| field | | Insightly | |\n|---|---|---|---|"
+    return "\n".join([f"### {title}", "", said, "", head, *map(row_line, noun.rows)])
+
+
+def row_line(row: Row) -> str:
+    """One field as a line of the table."""
+    names = [f"`{name}`" for name in row.natives]
+    natives = f"{names[0]} … {names[-1]}" if len(names) > MANY else ", ".join(names)
+    told = "; ".join(text for text in (shape(row), row.note) if text)
+    return f"| `{row.name}` | {'W' if row.writes else ''} | {natives} | {told} |"
+
+
+def shape(row: Row) -> str:
+    """What values of a field look like, where the name does not say it."""
+    match row:
+        case Choice(values=values):
+            return " ".join(f"`{ours}`" for ours, _ in values)
+        case Several(key=key, items=items):
+            return f"`type` and `{key}`: one each of {', '.join(kind for kind, _ in items)}"
+        case Addresses(items=items):
+            return f"one each of {', '.join(kind for kind, _ in items)}"
+        case Linked(object=kind, many=many):
+            return f"{'links' if many else 'the first link'} with {kind}"
+        case Ref(object=str(kind)):
+            return f"{kind}"
+        case _:
+            return ""
+
+
+MANY = 4
+"""Insightly's fields of one unified field beyond which only the first and last are named."""
+
+PAGES: dict[Path, Callable[[Path], str]] = {
+    DOCS / "cli.md": command_line,
+    DOCS / "sandbox.md": served,
+    DOCS / "templates.md": templates,
+    DOCS / "unified-model.md": model,
+}
 
 
 def main() -> int:
