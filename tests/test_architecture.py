@@ -17,13 +17,26 @@ MAY_IMPORT = {
     "accounts": {"gate", "insightly", "store"},
     "delivery": {"gate", "insightly", "contract", "store", "accounts", "outgoing"},
     "unified": {"insightly", "contract", "gate", "store"},
-    "api": {"unified", "delivery", "accounts", "outgoing", "gate", "insightly", "contract", "store"},
-    "console": {"api", "unified", "delivery", "accounts", "outgoing", "gate", "insightly", "contract", "store"},
+    "automations": {"unified", "delivery", "gate", "accounts", "outgoing", "insightly", "contract", "store"},
+    "api": {"automations", "unified", "delivery", "accounts", "outgoing", "gate", "insightly", "contract", "store"},
+    "console": {
+        "api",
+        "automations",
+        "unified",
+        "delivery",
+        "accounts",
+        "outgoing",
+        "gate",
+        "insightly",
+        "contract",
+        "store",
+    },
 }
 """Room to the rooms it may import. `app`, `cli` and `config` are the faces and stand outside."""
 
 PURE = (
     "accounts/scopes.py",
+    "automations/event.py",
     "contract/model.py",
     "gate/budget.py",
     "gate/day.py",

@@ -13,6 +13,7 @@ import crosswalk.store.audit
 import crosswalk.store.decisions
 import crosswalk.store.deliveries
 import crosswalk.store.destinations
+import crosswalk.store.events
 import crosswalk.store.exports
 import crosswalk.store.idempotency
 import crosswalk.store.link_tokens
@@ -25,7 +26,8 @@ import crosswalk.store.records
 import crosswalk.store.requests
 import crosswalk.store.runs
 import crosswalk.store.sessions
-import crosswalk.store.tokens  # noqa: F401 (their tables belong to the metadata)
+import crosswalk.store.tokens
+import crosswalk.store.watches  # noqa: F401 (their tables belong to the metadata)
 from crosswalk.store.accounts import ADD_ACCOUNT, LIST_ACCOUNTS
 from crosswalk.store.columns import metadata
 from crosswalk.store.database import Database, open_database

@@ -52,6 +52,7 @@ SORTS: Mapping[NoticeKind, Sort] = {
     "source.failed": Sort(level="error", title="A source failed", lasts=True),
     "source.empty": Sort(level="warning", title="A source is empty", lasts=True),
     "schema.changed": Sort(level="info", title="A dataset's columns changed"),
+    "deletions.held": Sort(level="error", title="Deletions are held", lasts=True),
 }
 """Every kind of notice. A channel without kinds hears of all that are `usual`."""
 
