@@ -1,6 +1,5 @@
 """`crosswalk dead-letters`: rows that could not be delivered, put right and sent again, or given up."""
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +17,7 @@ from crosswalk.cli.deliveries import (
     tell_whole,
     with_ids,
 )
-from crosswalk.cli.status import DONE, SOME_FAILED, explained, print_json, run
+from crosswalk.cli.status import DONE, SOME_FAILED, explained, loop_through, print_json, run
 
 if TYPE_CHECKING:
     from crosswalk.app import Hub
@@ -216,7 +215,7 @@ def _finish(
             return done, DONE if later else await _send(hub, done.runs)
 
     with explained():
-        done, status = asyncio.run(work())
+        done, status = loop_through(work())
     _end(done, max(status, SOME_FAILED if done.still_dead or done.left else DONE), "replayed", as_json=as_json)
 
 

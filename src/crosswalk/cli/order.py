@@ -17,7 +17,7 @@ from crosswalk.accounts.accounts import Account
 from crosswalk.accounts.errors import UnknownAccount
 from crosswalk.app import Hub, open_hub
 from crosswalk.cli.progress import Meter
-from crosswalk.cli.status import print_json
+from crosswalk.cli.status import loop_through, print_json
 from crosswalk.config import settings
 from crosswalk.contract import load as contract
 from crosswalk.delivery.batch import Parcel, pack
@@ -214,7 +214,7 @@ def carry_out(load: Load, account: str, plan: Plan, *, mode: Mode) -> Summary:
         async with open_hub() as hub:
             return await send_order(hub, whole, account, plan, mode=mode)
 
-    return asyncio.run(work())
+    return loop_through(work())
 
 
 async def send_order(hub: Hub, load: Load, account: str, plan: Plan, *, mode: Mode) -> Summary:

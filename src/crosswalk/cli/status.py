@@ -1,6 +1,5 @@
 """How a command ends: one line for what went wrong, and the status that scripts go by."""
 
-import asyncio
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -62,7 +61,14 @@ def _first_cause() -> Iterator[None]:
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's work to its end, its errors explained; what changes something is written in the audit log."""
     with explained():
-        return asyncio.run(_witnessed(work))
+        return loop_through(_witnessed(work))
+
+
+def loop_through(work: Coroutine[Any, Any, T]) -> T:
+    """Run work to its end in the event loop that also serves."""
+    import uvloop
+
+    return uvloop.run(work)
 
 
 async def _witnessed(work: Coroutine[Any, Any, T]) -> T:

@@ -23,7 +23,7 @@ class Hearing:
         return _Told(await self.pacer.slot(call), self.hear, call)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class _Told:
     """One slot whose end is told."""
 

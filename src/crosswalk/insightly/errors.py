@@ -31,17 +31,16 @@
 import email.utils
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 import msgspec
+from msgspec import Struct
 
 from crosswalk.insightly.call import Answer, Call, Fault
 
 
-@dataclass(frozen=True, slots=True)
-class FieldFault:
+class FieldFault(Struct, frozen=True):
     """One field that Insightly objects to; `field` is empty when it names none."""
 
     field: str
@@ -203,38 +202,33 @@ def _clock(moment: datetime | None) -> str:
     return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}" if moment else "?"
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """The call succeeded."""
 
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(Struct, frozen=True):
     """The call may be sent again after `wait` seconds; `error` is what it is if that is one time too many."""
 
     wait: float
     error: Later
 
 
-@dataclass(frozen=True, slots=True)
-class Follow:
+class Follow(Struct, frozen=True):
     """A redirect within the same host."""
 
     location: str
     error: Redirected
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """The call is refused, for now or for good."""
 
     error: Refused | Later
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """The call may have taken effect."""
 
     error: ResponseUnknown
@@ -243,8 +237,7 @@ class Unknown:
 Decision: TypeAlias = Done | Repeat | Follow | Stop | Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """Which try this was, when it ended, and a random number from 0 to 1 for the wait before the next."""
 
     number: int
