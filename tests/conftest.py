@@ -4,7 +4,14 @@ from random import Random
 
 import pytest
 
-pytest_plugins = ("fixtures.database", "fixtures.receiver", "fixtures.sandbox", "fixtures.served", "fixtures.shell")
+pytest_plugins = (
+    "fixtures.database",
+    "fixtures.receiver",
+    "fixtures.sandbox",
+    "fixtures.served",
+    "fixtures.shell",
+    "fixtures.spans",
+)
 
 
 @pytest.fixture

@@ -10,15 +10,27 @@ ROOT = Path(__file__).parent.parent / "src" / "crosswalk"
 MAY_IMPORT = {
     "contract": set(),
     "store": set(),
-    "outgoing": {"store"},
+    "tracing": set(),
+    "outgoing": {"store", "tracing"},
     "insightly": {"contract"},
     "sandbox": {"contract"},
-    "gate": {"insightly", "store"},
+    "gate": {"insightly", "store", "tracing"},
     "accounts": {"gate", "insightly", "store"},
-    "delivery": {"gate", "insightly", "contract", "store", "accounts", "outgoing"},
+    "delivery": {"gate", "insightly", "contract", "store", "accounts", "outgoing", "tracing"},
     "unified": {"insightly", "contract", "gate", "store"},
     "automations": {"unified", "delivery", "gate", "accounts", "outgoing", "insightly", "contract", "store"},
-    "api": {"automations", "unified", "delivery", "accounts", "outgoing", "gate", "insightly", "contract", "store"},
+    "api": {
+        "automations",
+        "unified",
+        "delivery",
+        "accounts",
+        "outgoing",
+        "gate",
+        "insightly",
+        "contract",
+        "store",
+        "tracing",
+    },
     "console": {
         "api",
         "automations",
@@ -44,6 +56,7 @@ PURE = (
     "insightly/errors.py",
     "insightly/pace.py",
     "insightly/page.py",
+    "insightly/template.py",
     *(
         f"unified/{name}.py"
         for name in (

@@ -54,6 +54,9 @@ def test_no_secret_in_repr():
         ("CROSSWALK_SETTLE_AFTER", "-1", "'-1'; give a number of seconds"),
         ("CROSSWALK_TRUSTED_PROXIES", "10.0.0.5, *", "names '[*]'; write addresses or networks"),
         ("CROSSWALK_DAY_RESETS", "25:00", "give a time of UTC such as 05:00"),
+        ("CROSSWALK_LOG_FORMAT", "yaml", "'yaml'; give one of json, text"),
+        ("CROSSWALK_LOG_LEVEL", "trace", "give one of debug, info, warning, error"),
+        ("CROSSWALK_TRACES", "yes", "give one of otlp, off"),
         ("CROSSWALK_SETTLE_AFTER", "inf", "'inf'; give a number of seconds"),
     ],
 )

@@ -1,16 +1,15 @@
 """The composition root: everything is put together here, from the settings."""
 
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import SystemRandom
 from socket import gethostname
-from typing import Literal
 
 import msgspec
 
+from crosswalk import __version__
 from crosswalk.accounts.accounts import Account, Accounts
 from crosswalk.accounts.errors import MasterKeyMissing, VaultError
 from crosswalk.accounts.home_key import KEY_FILE, make_home_key, read_home_keys
@@ -27,6 +26,7 @@ from crosswalk.delivery.pull import Puller
 from crosswalk.delivery.responses import add_responses
 from crosswalk.delivery.sources import Sources
 from crosswalk.insightly import Insightly
+from crosswalk.logs import log_to_stderr
 from crosswalk.outgoing.courier import Courier
 from crosswalk.outgoing.office import Office
 from crosswalk.outgoing.sender import Sender
@@ -141,9 +141,9 @@ async def open_hub(given: Settings | None = None) -> AsyncIterator[Hub]:
     """
     import structlog
 
-    if not structlog.is_configured():
-        log_to_stderr(least="warning")  # standard output is the command's own, and it tells what went well
     chosen = settings() if given is None else given
+    if not structlog.is_configured():  # standard output is the command's own, and it tells what went well
+        log_to_stderr(form=chosen.log_format, least=chosen.log_level or "warning")
     async with open_database(chosen.database_url) as database:
         await (upgrade if chosen.embedded else require_head)(database)
         accounts = Accounts(
@@ -202,19 +202,19 @@ def _make_seals(vault: Vault) -> Seals:
     )
 
 
-def log_to_stderr(*, least: Literal["info", "warning"] = "info") -> None:
-    """Send the log to standard error, a JSON object a line, so that standard output stays the command's own."""
-    import structlog
+@contextmanager
+def sending_traces(chosen: Settings) -> Iterator[None]:
+    """Send spans away while the block runs, where the settings ask for it. Raises `Misconfigured`."""
+    if not chosen.traces:
+        yield
+        return
+    from crosswalk.tracing.export import TracingMissing, exported
 
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    try:
+        with exported(__version__):
+            yield
+    except TracingMissing as exc:
+        raise Misconfigured(str(exc)) from exc
 
 
 async def _gather_keys(chosen: Settings, database: Database) -> tuple[bytes, ...]:

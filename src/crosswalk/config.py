@@ -9,15 +9,17 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from crosswalk.logs import Format, Level
     from crosswalk.outgoing.mail import Server
 
 DEFAULT_HOME = "~/.local/share/crosswalk"
 MASTER_KEY_BYTES = 32
 KEPT_DAYS = 90
 MOST_DAYS = 36_500
+T = TypeVar("T", bound=str)
 LARGEST_UPLOAD = 1_000_000_000
 
 
@@ -46,6 +48,11 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     day_resets: int | None = None
     """The second of the UTC day at which Insightly's day begins; learned when it is `None`."""
+    log_format: "Format" = "json"
+    log_level: "Level | None" = None
+    """The least that is logged; `None` is `info` for what serves and `warning` for commands."""
+    traces: bool = False
+    """Whether spans are sent away by OTLP."""
 
 
 def settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -69,11 +76,24 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
         largest_upload=int(_seconds(environ, "CROSSWALK_LARGEST_UPLOAD", LARGEST_UPLOAD, of="bytes")),
         trusted_proxies=tuple(_proxy(text) for text in _items(environ.get("CROSSWALK_TRUSTED_PROXIES"))),
         day_resets=_day_resets(environ.get("CROSSWALK_DAY_RESETS")),
+        log_format=_one_of(environ, "CROSSWALK_LOG_FORMAT", ("json", "text")) or "json",
+        log_level=_one_of(environ, "CROSSWALK_LOG_LEVEL", ("debug", "info", "warning", "error")),
+        traces=_one_of(environ, "CROSSWALK_TRACES", ("otlp", "off")) == "otlp",
     )
 
 
 def _items(text: str | None) -> tuple[str, ...]:
     return tuple(item.strip() for item in (text or "").split(",") if item.strip())
+
+
+def _one_of(environ: Mapping[str, str], name: str, words: tuple[T, ...]) -> T | None:
+    text = environ.get(name)
+    if not text:
+        return None
+    found = next((word for word in words if word == text), None)
+    if found is None:
+        raise Misconfigured(f"{name} is {text!r}; give one of {', '.join(words)}")
+    return found
 
 
 def _day_resets(text: str | None) -> int | None:

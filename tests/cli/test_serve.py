@@ -6,9 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,18 +18,18 @@ import pytest
 SERVE = [sys.executable, "-c", "from crosswalk.cli import main; main()", "serve"]
 
 
-def environ(home: Path) -> dict[str, str]:
+def environ(home: Path, **more: str) -> dict[str, str]:
     """The environment of a home of its own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CROSSWALK_")}
-    return kept | {"CROSSWALK_HOME": str(home)}
+    return kept | {"CROSSWALK_HOME": str(home)} | more
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running `serve` and its address."""
+def serving(home: Path, **more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running `serve` and its address; `more` are variables of its environment."""
     command = [*SERVE, "--port", "0"]
     with subprocess.Popen(
-        command, env=environ(home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, env=environ(home, **more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         try:
@@ -36,9 +38,11 @@ def serving(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
-def fail(home: Path, *words: str) -> tuple[int, str]:
+def fail(home: Path, *words: str, command: list[str] = SERVE, **more: str) -> tuple[int, str]:
     """Run a `serve` that ends at once: its status and what it says."""
-    done = subprocess.run([*SERVE, *words], env=environ(home), capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(
+        [*command, *words], env=environ(home, **more), capture_output=True, text=True, timeout=30, check=False
+    )
     return done.returncode, done.stderr
 
 
@@ -86,3 +90,51 @@ def test_open_host_needs_a_master_key(tmp_path: Path):
     """A host that others can reach is refused while the master key is one made here."""
     status, says = fail(tmp_path, "--host", "0.0.0.0", "--port", "0")
     assert (2, True) == (status, "set CROSSWALK_MASTER_KEY, or keep to 127.0.0.1" in says)
+
+
+@pytest.fixture
+def collector() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
+    """A collector of OTLP on loopback: its address, and what it was sent."""
+    heard: list[tuple[str, bytes]] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", heard
+        server.shutdown()
+        thread.join(20)
+
+
+def test_traces(tmp_path: Path, collector: tuple[str, list[tuple[str, bytes]]]):
+    """Asked to, it sends its spans by OTLP, the last ones when it ends."""
+    address, heard = collector
+    asked = {
+        "CROSSWALK_TRACES": "otlp",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": address,
+        "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
+    }
+    with serving(tmp_path, **asked) as (process, url):
+        urllib.request.urlopen(f"{url}/health/live").close()
+        process.terminate()
+        assert ("", 0) == (process.communicate(timeout=60)[1], process.returncode)
+    assert {"/v1/traces"} == {path for path, _ in heard}
+    body = b"".join(body for _, body in heard)
+    assert (True, True) == (b"GET /health/live" in body, b"crosswalk" in body)
+
+
+def test_traces_without_the_extra(tmp_path: Path):
+    """Where the exporter is not installed, asking for traces is refused with the way out."""
+    script = "import sys; sys.modules['opentelemetry.sdk.trace.export'] = None; from crosswalk.cli import main; main()"
+    bare = [sys.executable, "-c", script, "serve"]
+    status, says = fail(tmp_path, "--port", "0", command=bare, CROSSWALK_TRACES="otlp")
+    assert (2, True) == (status, "pip install 'crosswalk[otel]'" in says)

@@ -167,3 +167,17 @@ def test_numbers_keep_their_digits():
     """A number too large for a float passes unchanged, and the body stands on one line."""
     came = describe_answer(200, {}, b'{\n "a": 123456789012345678901234567890\n}', elapsed_ms=3)
     assert b'{"a":123456789012345678901234567890}' == bytes(came.body)
+
+
+async def test_traced(hub, tmp_path, receiver, spans):
+    """A part of a run, its call and the webhook that tells of it are one trace; the run itself is another."""
+    await hub.office.endpoints().create(Draft(name="crm", url=receiver.url))
+    summary = await send(hub, tmp_path, ResponseWebhook(url=receiver.url), "Ann")
+    async with hub.courier().working():
+        pass
+    part, called, run = spans.named("lane part"), spans.named("POST /Contacts"), spans.named("run")
+    assert {part.context.trace_id} == {called.context.trace_id, spans.named("outbox post").context.trace_id}
+    assert run.context.trace_id != part.context.trace_id
+    assert {summary.run} == {each.attributes["crosswalk.run"] for each in (part, called, run)}
+    assert {f"{part.context.trace_id:032x}"} == {each.headers["traceparent"][3:35] for each in receiver.heard}
+    assert "Ann" not in "".join(each.to_json() for each in spans.all)

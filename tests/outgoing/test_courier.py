@@ -19,6 +19,7 @@ from crosswalk.outgoing.outbox import Outbox
 from crosswalk.store.datasets import ADD_DATASET
 from crosswalk.store.outbox import ADD_MESSAGES
 from crosswalk.store.records import records
+from crosswalk.tracing import span
 
 
 class Clock:
@@ -318,3 +319,18 @@ async def test_kept_for_a_while(database, make, hook, clock):
     clock.go(days=8)
     await courier.empty()
     assert [] == await states(database)
+
+
+async def test_traces_go_on(make, database, clock, hook, receiver, spans):
+    """A webhook carries on the trace of what it tells of; its try is a span that names no address."""
+    with span("cause"):
+        await put(database, clock, hook.endpoint.id, None)
+    await make().empty()
+    cause, told = spans.named("cause"), spans.named("outbox post")
+    assert (cause.context.trace_id, cause.context.span_id) == (told.context.trace_id, told.parent.span_id)
+    assert f"00-{cause.context.trace_id:032x}-{told.context.span_id:016x}-" in receiver.heard[0].headers["traceparent"]
+    assert (204, hook.endpoint.id) == (
+        told.attributes["http.response.status_code"],
+        told.attributes["crosswalk.endpoint"],
+    )
+    assert receiver.place not in told.to_json()

@@ -28,7 +28,7 @@ from crosswalk.accounts.errors import (
 )
 from crosswalk.accounts.pulse import feel
 from crosswalk.accounts.vault import Place, Sealed, Secret, Vault
-from crosswalk.gate import RESERVE, Budget, Credential, Hear, Limits, Track, budget, connect, track
+from crosswalk.gate import RESERVE, About, Budget, Credential, Hear, Limits, Meter, Track, budget, connect, deaf, track
 from crosswalk.insightly import Insightly
 from crosswalk.insightly.client import ATTEMPTS
 from crosswalk.store.accounts import (
@@ -114,7 +114,10 @@ Claim = Callable[[AsyncConnection], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts:
-    """The accounts of one database. `timeout` is for one request to Insightly, in seconds; `pace_folder` the gate's."""
+    """The accounts of one database. `timeout` is for one request to Insightly, in seconds; `pace_folder` the gate's.
+
+    `meter` is where their calls are measured.
+    """
 
     database: Database
     vault: Vault
@@ -124,6 +127,7 @@ class Accounts:
     day_resets: int | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     rng: Random = CHANCE
+    meter: Meter = field(default_factory=Meter)
 
     async def add(self, wanted: Wanted) -> tuple[Account, Report]:
         """Check the key, then seal and store it; nothing is stored when this raises.
@@ -259,10 +263,13 @@ class Accounts:
         return track(credential, folder=self.pace_folder, now=time.monotonic())
 
     def _client(
-        self, key: Secret, account: Account | Wanted, *, attempts: int = ATTEMPTS, hear: Hear | None = None
+        self, key: Secret, account: Account | Wanted, *, attempts: int = ATTEMPTS, hear: Hear = deaf
     ) -> AbstractAsyncContextManager[Insightly]:
         limits = self._limits(account, attempts)
-        return connect(self._credential(key, account), limits, folder=self.pace_folder, hear=hear)
+        about = About(meter=self.meter)
+        if isinstance(account, Account):
+            about = About(meter=self.meter, account=account.id, plan=account.plan)
+        return connect(self._credential(key, account), limits, folder=self.pace_folder, hear=hear, about=about)
 
     def _credential(self, key: Secret, account: Account | Wanted) -> Credential:
         return Credential(base_url=account.base_url, api_key=key.reveal(), allow_hosts=self.allow_hosts)

@@ -7,7 +7,6 @@ from http import HTTPStatus
 from math import ceil
 from traceback import format_exception
 from typing import Any, Literal
-from uuid import uuid4
 
 import structlog
 from litestar import Request, Response
@@ -33,6 +32,7 @@ from crosswalk.accounts.errors import (
     UnusableLink,
     UnusableToken,
 )
+from crosswalk.api.arrival import shown_id_of
 from crosswalk.delivery.errors import (
     BacklogUndecided,
     ChannelTaken,
@@ -397,14 +397,10 @@ def _read_fault(entry: Mapping[str, str]) -> Fault:
     return Fault(".".join(parts), message, "".join(f"/{part}" for part in escaped))
 
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-
 def _answer(
     request: Request[Any, Any, Any], problem: Problem, headers: Mapping[str, str] | None = None
 ) -> Response[Problem]:
-    given = request.headers.get("x-request-id", "")
-    name = given if REQUEST_ID.fullmatch(given) else str(uuid4())
+    name = shown_id_of(request)
     told = dict(headers or {}) | {"X-Request-Id": name}
     if isinstance(problem.retry_after, int):
         told["Retry-After"] = str(problem.retry_after)

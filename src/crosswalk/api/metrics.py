@@ -14,6 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from crosswalk.accounts.accounts import Accounts
 from crosswalk.accounts.errors import VaultError
+from crosswalk.api.arrival import route_of
 from crosswalk.api.errors import problems
 from crosswalk.api.guard import needs
 from crosswalk.store.database import Database
@@ -68,9 +69,8 @@ class Stopwatch:
             try:
                 await app(scope, receive, sending)
             finally:
-                route = http.get("path_template") or "other"
                 took = time.perf_counter() - began
-                self._seconds.labels(route, http["method"], status).observe(took)
+                self._seconds.labels(route_of(http), http["method"], status).observe(took)
 
         return measured
 

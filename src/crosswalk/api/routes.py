@@ -34,6 +34,7 @@ from crosswalk.api import (
     trials,
     webhooks,
 )
+from crosswalk.api.arrival import arrive
 from crosswalk.api.asking import make_backing
 from crosswalk.api.body import ApiRequest
 from crosswalk.api.docs import show_docs, show_style
@@ -205,6 +206,7 @@ def make_api(
             "inbox": Provide(lambda: inbox, sync_to_thread=False),
         },
         middleware=[
+            arrive,
             stopwatch.middleware,
             Witness(database).middleware,
             *([] if accounts is None else [allow_origins(accounts.vault)]),

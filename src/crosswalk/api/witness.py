@@ -2,8 +2,6 @@
 
 import time
 from datetime import UTC, datetime
-from random import SystemRandom
-from urllib.parse import parse_qs
 
 import msgspec
 import structlog
@@ -15,11 +13,11 @@ from crosswalk.accounts import audit
 from crosswalk.accounts.audit import Act
 from crosswalk.accounts.scopes import parse_scope
 from crosswalk.accounts.tokens import Caller
+from crosswalk.api.arrival import account_of, own_id
 from crosswalk.api.guard import scopes_of
 from crosswalk.gate.request_log import MOST_SHAPED, MOST_SHOWN, RequestLog, Row, Trace, traced
 from crosswalk.store.database import Database
 from crosswalk.store.errors import DatabaseUnreachable
-from crosswalk.store.ids import new_id
 
 LOGGED = ("/unified/", "/proxy/", "/insightly/")
 AUDITED = ("/v1/", "/integrated-account", "/link-token")
@@ -27,7 +25,6 @@ TOLD_BY_ITSELF = "/v1/tokens"
 """Tokens write their lines in their own transactions."""
 FAILED = 400
 MOST_NAMED = 64 * 1024
-CHANCE = SystemRandom()
 log = structlog.get_logger()
 
 
@@ -75,8 +72,8 @@ class _Watched:
         self.sent = self.received = 0
         self.ended = False
         self.body = self.answer = b""
-        self.id = new_id(self.at, CHANCE)
-        self.account = _account_of(scope)
+        self.id = own_id(scope)
+        self.account = account_of(scope)
 
     async def receive(self) -> Message:  # type: ignore[override, type-arg, unused-ignore]  # as ASGI has it
         message = await self._receive()
@@ -127,13 +124,6 @@ async def _log(app: ASGIApp, scope: HTTPScope, watched: _Watched) -> None:
             await app(scope, watched.receive, watched.send)  # type: ignore[arg-type]  # what ASGI gives and takes
     finally:
         watched.requests.put(watched.row())
-
-
-def _account_of(scope: HTTPScope) -> str | None:
-    path = scope["raw_path"].decode("latin-1")
-    if path.startswith("/insightly/"):
-        return path.split("/")[2]
-    return next(iter(parse_qs(scope["query_string"].decode("latin-1")).get("integrated_account_id", ())), None)
 
 
 def _changes(scope: HTTPScope) -> bool:

@@ -33,19 +33,20 @@ def serve(*, host: str, port: int, as_json: bool) -> None:
 
 
 async def _serve(host: str, port: int, *, as_json: bool) -> None:
-    from crosswalk.app import log_to_stderr, open_hub, serve_api
+    from crosswalk.app import open_hub, sending_traces, serve_api
     from crosswalk.config import Misconfigured, settings
     from crosswalk.delivery.engine import unwrapped
     from crosswalk.delivery.retention import work_retention
     from crosswalk.delivery.work import work_sources
     from crosswalk.insightly.pods import is_loopback
+    from crosswalk.logs import log_to_stderr
     from crosswalk.store.lock import ENGINE_LOCK, hold
 
     chosen = settings()
     if not is_loopback(host) and not chosen.master_keys:
         raise Misconfigured(f"{host} can be reached from elsewhere; set CROSSWALK_MASTER_KEY, or keep to 127.0.0.1")
-    log_to_stderr()
-    with hold(chosen.home / ENGINE_LOCK, f"process {os.getpid()} (crosswalk serve)"):
+    log_to_stderr(form=chosen.log_format, least=chosen.log_level or "info", others=True)
+    with sending_traces(chosen), hold(chosen.home / ENGINE_LOCK, f"process {os.getpid()} (crosswalk serve)"):
         async with open_hub(chosen) as hub, serve_api(hub, host=host, port=port) as url:
             engine = hub.engine(patient=True)
             _listen_for_signals(engine.stop)

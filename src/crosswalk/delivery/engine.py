@@ -9,6 +9,8 @@ from pathlib import Path
 from random import Random
 from typing import TypeAlias
 
+from structlog.contextvars import bound_contextvars
+
 from crosswalk.accounts.accounts import Account, Accounts
 from crosswalk.accounts.errors import AccountError
 from crosswalk.contract import load
@@ -52,6 +54,7 @@ from crosswalk.insightly.trail import recorded
 from crosswalk.outgoing.endpoints import Endpoints
 from crosswalk.store.database import Database
 from crosswalk.store.deliveries import RecordState
+from crosswalk.tracing import Kind, timed
 
 UNPACED = 100
 """Calls in flight to an account without a limit, such as a sandbox."""
@@ -138,12 +141,17 @@ class Engine:
 
     async def send(self, run: Run) -> None:
         """Send one run to its end, and write how it ended; what a patient engine leaves, the next owner takes."""
+        told = timed("run", Kind.INSIDE)  # its parts are traces of their own: a run may have a million
         try:
             async with self._stoppable(run.id):
-                with calling_for("lane", run.id):
+                with calling_for("lane", run.id), bound_contextvars(run=run.id):
                     ending = await self._send(run)
         except (DeliveryError, AccountError, InsightlyError) as error:
             ending = Ending(str(error))
+        told.say({"crosswalk.run": run.id, "crosswalk.account": run.order.account})
+        if ending.stopped is not None:
+            told.fail("stopped")
+        told.end()
         await leave_run(
             self.database, run.id, stopped=ending.stopped, note=ending.note, go_on=self.patient, now=self.clock()
         )

@@ -40,9 +40,11 @@ from crosswalk.delivery.present import read_present, says_something
 from crosswalk.delivery.recall import Aimed, Later, Missed, Recall
 from crosswalk.delivery.responses import Responses, Rows
 from crosswalk.delivery.settle import SEARCH_LAG, Doubt, Hit, first_look, settle
+from crosswalk.gate.purpose import caller
 from crosswalk.insightly import Answer, Insightly, InsightlyError, NotFound
 from crosswalk.store.attempts import AttemptKind, AttemptOutcome
 from crosswalk.store.deliveries import RecordState
+from crosswalk.tracing import span
 
 LOOK_LATER = timedelta(seconds=30)
 """How long after a failed look-up the next one is made."""
@@ -154,7 +156,10 @@ class Lane:
             if doubted is not None:
                 await self._look(doubted)
             elif load is not None:
-                await self._send(load)
+                with span("lane part") as told:
+                    if told.heard:
+                        told.say(_describe(load))
+                    await self._send(load)
             elif self.feed.exhausted:
                 self._changed.set()
                 return
@@ -617,3 +622,13 @@ def _tell(load: Load, kind: AttemptKind, outcome: AttemptOutcome, call: Call) ->
         response=answer.body if answer else b"",
         reason=None if isinstance(call.result, Answer) else str(call.result),
     )
+
+
+def _describe(load: Load) -> dict[str, str | int | None]:
+    """What a span says of a part of a run: which rows, not what is in them."""
+    return {
+        "crosswalk.run": caller().name or None,
+        "crosswalk.first_row": load.numbers[0],
+        "crosswalk.rows": len(load.numbers),
+        "crosswalk.attempt": load.items[0].attempts + 1,
+    }

@@ -2,21 +2,25 @@
 
 from crosswalk.gate.budget import RESERVE, Budget
 from crosswalk.gate.gate import Credential, Limits, Track, budget, connect, track
-from crosswalk.gate.hearing import Hear
+from crosswalk.gate.hearing import About, Hear, deaf
+from crosswalk.gate.meter import Meter
 from crosswalk.gate.purpose import calling_for
 from crosswalk.gate.tally import BudgetReserved, BudgetSpent
 
 __all__ = [
     "RESERVE",
+    "About",
     "Budget",
     "BudgetReserved",
     "BudgetSpent",
     "Credential",
     "Hear",
     "Limits",
+    "Meter",
     "Track",
     "budget",
     "calling_for",
     "connect",
+    "deaf",
     "track",
 ]

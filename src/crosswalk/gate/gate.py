@@ -9,8 +9,9 @@ from pathlib import Path
 
 from crosswalk.gate.budget import RESERVE, Budget, Shares, budget_of
 from crosswalk.gate.day import fix, turn
-from crosswalk.gate.hearing import Hear, Hearing
+from crosswalk.gate.hearing import About, Hear, Hearing, deaf
 from crosswalk.gate.ledger import Ledger
+from crosswalk.gate.meter import Meter
 from crosswalk.gate.pacer import AccountPacer
 from crosswalk.gate.tally import Clocks
 from crosswalk.insightly import Insightly
@@ -46,11 +47,12 @@ class Limits:
 
 @asynccontextmanager
 async def connect(
-    credential: Credential, limits: Limits, *, folder: Path, hear: Hear | None = None
+    credential: Credential, limits: Limits, *, folder: Path, hear: Hear = deaf, about: About | None = None
 ) -> AsyncIterator[Insightly]:
     """Open a client for one account; every process that names the same `folder` keeps to one pace.
 
-    `hear` is told how each call ended. Raises `HostRefused` for a host that is not allowed.
+    `hear` is told how each call ended; `about` says whose calls are measured, and where. Raises `HostRefused` for a
+    host that is not allowed.
     """
     with Ledger(folder / _name(credential)) as ledger:
         async with AsyncExitStack() as stack:
@@ -60,7 +62,7 @@ async def connect(
                 credential.api_key,
                 base_url=credential.base_url,
                 allow_hosts=credential.allow_hosts,
-                pacer=pacer if hear is None else Hearing(pacer, hear),
+                pacer=Hearing(pacer, hear, About(meter=Meter()) if about is None else about),
                 timeout=limits.timeout,
                 attempts=limits.attempts,
             )

@@ -67,7 +67,7 @@ from crosswalk.insightly.relay import Passage, Relayed
 from crosswalk.insightly.resource import Resource
 from crosswalk.insightly.tasks import Task, TaskCategory
 from crosswalk.insightly.tickets import Ticket
-from crosswalk.insightly.trail import step
+from crosswalk.insightly.trail import begin_try, step
 from crosswalk.insightly.transport import LIMIT, TIMEOUT, Broken, Transport
 from crosswalk.insightly.users import Permissions, Team, TeamMember, User
 
@@ -246,6 +246,7 @@ class Insightly:
         """Make one call: a slot for every try, repeats where `errors.judge` allows them."""
         number = hops = 1
         while True:
+            begin_try(number)
             outcome = await self._exchange(call, watch)
             match judge(call, outcome, Attempt(number, self._clock(), self._rng.random())):
                 case Done(answer):
@@ -271,6 +272,7 @@ class Insightly:
         Raises `NotConnected`, `NoAnswer` and `ResponseUnknown` when none comes.
         """
         call = Call(method=passage.method, path=passage.path, reads=passage.method in READS)
+        begin_try(1)
         slot = await self._pacer.slot(call)
         began, first_byte = time.monotonic(), list[float]()
         seen: Seen | None = None

@@ -1,4 +1,4 @@
-"""Which calls a piece of work made: written down where a block asks for it."""
+"""Which calls a piece of work made, written down where a block asks for it; and the how-manieth try one is."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,6 +6,7 @@ from contextvars import ContextVar
 
 from crosswalk.insightly.call import Call
 
+_tries: ContextVar[int] = ContextVar("crosswalk_tries", default=1)
 _trail: ContextVar[list[str] | None] = ContextVar("crosswalk_trail", default=None)
 
 
@@ -25,3 +26,13 @@ def step(call: Call) -> None:
     trail = _trail.get()
     if trail is not None:
         trail.append(call.title)
+
+
+def begin_try(number: int) -> None:
+    """Say that a call is tried for this time, from 1."""
+    _tries.set(number)
+
+
+def this_try() -> int:
+    """The how-manieth try of its call is made now."""
+    return _tries.get()

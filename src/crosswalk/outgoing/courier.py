@@ -22,6 +22,7 @@ from crosswalk.store import outbox as table
 from crosswalk.store.database import Database
 from crosswalk.store.endpoints import DISABLE_ENDPOINT, NOTE_FAILURE, NOTE_SUCCESS
 from crosswalk.store.outbox import MessageKind
+from crosswalk.tracing import Kind, Timed, following, span
 
 AT_ONCE, AT_ONE_TARGET = 32, 4
 """Most messages under way, in all and to one target: no slow receiver holds up the others."""
@@ -144,7 +145,11 @@ class Courier:
 
     async def _deliver(self, message: Message) -> None:
         try:
-            self._done.append((message, await self._try(message)))
+            with following(message.traceparent), span(f"outbox {message.kind}", Kind.CLIENT) as told:
+                outcome = await self._try(message)
+                if told.heard:
+                    _tell(told, message, outcome)
+            self._done.append((message, outcome))
         finally:
             self._busy[message.target] -= 1
             if not self._busy[message.target]:
@@ -268,3 +273,18 @@ class Courier:
             await connection.execute(table.END_STALE, {"before": now - LASTS, "at": now, "why": why})
             for state, kept in (("sent", SENT_KEPT), ("dead", DEAD_KEPT)):
                 await connection.execute(table.PRUNE_MESSAGES, {"of_state": state, "before": now - kept})
+
+
+def _tell(told: Timed, message: Message, outcome: Outcome) -> None:
+    """Say in a span what was told to whom: by the endpoint's id, never by its address or an e-mail's."""
+    told.say(
+        {
+            "crosswalk.message": message.id,
+            "crosswalk.topic": message.topic,
+            "crosswalk.endpoint": message.target if message.kind == "post" else None,
+            "crosswalk.attempt": message.attempts + 1,
+            "http.response.status_code": outcome.status,
+        }
+    )
+    if not isinstance(outcome, Sent):
+        told.fail("put off" if isinstance(outcome, Again) else "given up")

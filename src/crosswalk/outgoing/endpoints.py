@@ -21,6 +21,7 @@ from crosswalk.store.database import Database
 from crosswalk.store.endpoints import EndpointState
 from crosswalk.store.ids import new_id
 from crosswalk.store.outbox import END_OF_TARGET
+from crosswalk.tracing import traceparent
 
 CHANCE = SystemRandom()
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -178,7 +179,9 @@ class Endpoints:
     async def post(self, endpoint: Endpoint, message: str, body: bytes) -> Result:
         """Send one message, signed, once."""
         signed = sign(body, message=message, at=self.now(), secrets=await self.secrets_of(endpoint.id))
-        return await self.sender.send(Request(url=endpoint.url, headers={**JSON_BODY, **signed}, body=body))
+        trace = traceparent()
+        more = {} if trace is None else {"traceparent": trace}
+        return await self.sender.send(Request(url=endpoint.url, headers={**JSON_BODY, **signed, **more}, body=body))
 
     async def test(self, key: str) -> Result:
         """Send a message of topic `test` at once, past the outbox, and answer what came of it."""

@@ -8,12 +8,16 @@ from msgspec import Struct
 
 from crosswalk.store.ids import new_id
 from crosswalk.store.outbox import MessageKind, MessageState
+from crosswalk.tracing import traceparent
 
 Row: TypeAlias = dict[str, Any]
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """One message. `body` is what it says; `reason` what the latest attempt met."""
+    """One message. `body` is what it says; `reason` what the latest attempt met.
+
+    `traceparent` is of the work that it tells of.
+    """
 
     number: int
     id: str
@@ -30,6 +34,7 @@ class Message(Struct, frozen=True, kw_only=True):
     settled_at: datetime | None
     status: int | None
     reason: str | None
+    traceparent: str | None = None
 
 
 def write_message(
@@ -53,4 +58,5 @@ def write_message(
         "created_at": at,
         "due_at": at,
         "state": "pending",
+        "traceparent": traceparent(),
     }

@@ -45,6 +45,7 @@ outbox = table(
     Column("settled_at", UTCDateTime),
     Column("status", Integer),  # of the latest answer
     Column("reason", Text),  # what the latest attempt met
+    Column("traceparent", Text),  # of the work that it tells of
     CheckConstraint("(state = 'pending') = (due_at IS NOT NULL)", name="due"),
     CheckConstraint("(state = 'pending') = (settled_at IS NULL)", name="settled"),
     CheckConstraint("state = 'pending' OR leased_until IS NULL", name="lease"),
