@@ -13,9 +13,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from crosswalk.accounts.scopes import VERBS, allows, parse_scope
 from crosswalk.api.errors import PROBLEM, Problem
 from crosswalk.api.guard import scopes_of
+from crosswalk.api.once import Once
+from crosswalk.api.query import known_parameters
 from crosswalk.api.routes import make_api
 from crosswalk.api.server import serve
 from crosswalk.store.database import Database
+from fixtures.document import application, document
 
 FILLED = {"number": "1"}
 """What fits in a place of a path; any other takes a word."""
@@ -26,11 +29,10 @@ GUARDED = ("/v1", "/integrated-account", "/link-token")
 
 
 def operations() -> list[tuple[str, str, str]]:
-    """Every guarded operation: method, path and scope, from an application without a database."""
-    app = make_api(None)  # nothing is asked of it
+    """Every guarded operation: method, path and scope."""
     return sorted(
         (method, route.path, scope)
-        for route in app.routes
+        for route in application().routes
         if route.path.startswith(GUARDED)
         for handler in route.route_handlers
         for method in handler.http_methods
@@ -48,71 +50,60 @@ def fill(path: str) -> str:
     return "/".join(FILLED.get(name, "x") if name else part for name, part in zip(parts, path.split("/"), strict=True))
 
 
-def describe(app: Litestar) -> dict[str, Any]:
-    """The OpenAPI document."""
-    return app.openapi_schema.to_schema()
-
-
 def plain(path: str) -> str:
     """A path as the document has it: places without their types."""
     return "/".join(f"{part.partition(':')[0]}}}" if part.startswith("{") else part for part in path.split("/"))
 
 
-def taking_bodies(app: Litestar) -> list[tuple[str, str]]:
+def taking_bodies() -> list[tuple[str, str]]:
     """Method and path of the operations that take a body."""
-    paths = describe(app)["paths"]
+    paths = document()["paths"]
     return [(method, path) for method, path, _ in EVERY if "requestBody" in paths[plain(path)][method.lower()]]
 
 
-@pytest.fixture(scope="module")
-def document() -> dict[str, Any]:
-    """The OpenAPI document."""
-    return describe(make_api(None))
-
-
-def fitting(app: Litestar, path: str, method: str) -> dict[str, Any]:
+def fitting(path: str, method: str) -> dict[str, Any]:
     """A body with something of the right type under every required key."""
-    operation = describe(app)["paths"][plain(path)][method.lower()]
-    return example(operation["requestBody"]["content"]["application/json"]["schema"], describe(app))
+    operation = document()["paths"][plain(path)][method.lower()]
+    return example(operation["requestBody"]["content"]["application/json"]["schema"])
 
 
-def may_be_left_out(app: Litestar, method: str, path: str) -> bool:
+def may_be_left_out(method: str, path: str) -> bool:
     """Whether a route does without the body that it takes."""
-    operation = describe(app)["paths"][plain(path)][method.lower()]
+    operation = document()["paths"][plain(path)][method.lower()]
     choices = operation["requestBody"]["content"]["application/json"]["schema"].get("oneOf", ())
     return {"type": "null"} in choices
 
 
-def example(schema: dict[str, Any], whole: dict[str, Any]) -> Any:  # noqa: PLR0911 (one return a kind of schema)
+def example(schema: dict[str, Any]) -> Any:  # noqa: PLR0911 (one return a kind of schema)
     """Any value of a schema."""
     if "oneOf" in schema:
-        return example(schema["oneOf"][0], whole)
+        return example(schema["oneOf"][0])
     if "const" in schema or "enum" in schema:
         return schema.get("const", next(iter(schema.get("enum", ())), None))
     if schema.get("format") == "date-time":
         return "2026-01-01T00:00:00Z"
     if "$ref" in schema:
-        return example(whole["components"]["schemas"][schema["$ref"].rpartition("/")[2]], whole)
+        return example(document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
     match schema.get("type"):
         case "object":
-            return {name: example(schema["properties"][name], whole) for name in schema.get("required", ())}
+            return {name: example(schema["properties"][name]) for name in schema.get("required", ())}
         case "array":
-            return [example(schema["items"], whole)]
+            return [example(schema["items"])]
         case "integer":
             return 1
         case _:
             return "x"
 
 
-def required(document: dict[str, Any], path: str) -> str:
+def required(path: str) -> str:
     """A list's required parameters, to be added to a query; the account is one that is there."""
-    given = document["paths"][path]["get"].get("parameters", ())
+    given = document()["paths"][path]["get"].get("parameters", ())
     return "".join(f"&{each['name']}=1" for each in given if each["in"] == "query" and each.get("required"))
 
 
 def lists() -> Iterator[str]:
     """Paths of /v1 that answer a page."""
-    paths = describe(make_api(None))["paths"]
+    paths = document()["paths"]
     for path, item in paths.items():
         names = {each["name"] for each in item.get("get", {}).get("parameters", ())}
         if "next_cursor" in names:
@@ -169,28 +160,28 @@ async def test_unknown_parameter(admin: httpx.AsyncClient):
     assert dict.fromkeys(EVERY, (400, ["colour"])) == told
 
 
-async def test_unknown_key(app: Litestar, admin: httpx.AsyncClient):
+async def test_unknown_key(admin: httpx.AsyncClient):
     """A key that a body does not have is refused by name, with a pointer to it."""
     told = {}
-    for method, path in taking_bodies(app):
-        answer = await admin.request(method, fill(path), json=fitting(app, path, method) | {"colour": "red"})
+    for method, path in taking_bodies():
+        answer = await admin.request(method, fill(path), json=fitting(path, method) | {"colour": "red"})
         problem = read_problem(answer)
         told[method, path] = (problem.status, [fault.pointer for fault in problem.errors])
-    assert dict.fromkeys(taking_bodies(app), (400, ["/colour"])) == told
+    assert dict.fromkeys(taking_bodies(), (400, ["/colour"])) == told
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff", b"[" * 100_000])
-async def test_bad_body(app: Litestar, admin: httpx.AsyncClient, body: bytes):
+async def test_bad_body(admin: httpx.AsyncClient, body: bytes):
     """A body that is no JSON object is a 400 on every route that takes one."""
-    wanting = [each for each in taking_bodies(app) if body not in {b"", b"null"} or not may_be_left_out(app, *each)]
+    wanting = [each for each in taking_bodies() if body not in {b"", b"null"} or not may_be_left_out(*each)]
     told = {each: read_problem(await admin.request(each[0], fill(each[1]), content=body)).status for each in wanting}
     assert dict.fromkeys(wanting, 400) == told
 
 
 @pytest.mark.parametrize(("method", "path", "scope"), EVERY)
-def test_documented(document: dict[str, Any], method: str, path: str, scope: str):
+def test_documented(method: str, path: str, scope: str):
     """The document tells each operation's scope, its errors in our form, a summary and a description."""
-    operation = document["paths"][plain(path)][method.lower()]
+    operation = document()["paths"][plain(path)][method.lower()]
     errors = {
         medium: media["schema"]["$ref"].rpartition("/")[2]
         for status, answer in operation["responses"].items()
@@ -204,26 +195,46 @@ def test_documented(document: dict[str, Any], method: str, path: str, scope: str
     )
 
 
-def test_scheme(app: Litestar):
+def test_known_parameters():
+    """What a route refuses as unknown and what the document lists are told of the same parameters."""
+    listed = {
+        (method.upper(), path): frozenset(
+            each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"
+        )
+        for path, item in document()["paths"].items()
+        for method, operation in item.items()
+    }
+    assert listed == known_parameters(application())
+
+
+def test_once():
+    """A router that one application holds is refused by another: its routes would have two owners."""
+    router = Once("/once", route_handlers=[])
+    Litestar([router], openapi_config=None)
+    with pytest.raises(RuntimeError, match="registered already"):
+        Litestar([router], openapi_config=None)
+
+
+def test_scheme():
     """The document says how a token is sent."""
-    scheme = describe(app)["components"]["securitySchemes"]["bearer"]
+    scheme = document()["components"]["securitySchemes"]["bearer"]
     assert ("http", "bearer") == (scheme["type"], scheme["scheme"])
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "next_cursor=x", "next_cursor=é"])
-async def test_list_out_of_range(admin: httpx.AsyncClient, document: dict[str, Any], query: str):
+async def test_list_out_of_range(admin: httpx.AsyncClient, query: str):
     """A limit outside 1 to 500, or a cursor of another list, is a 400 that names it."""
     told = {}
     for path in lists():
-        problem = read_problem(await admin.get(f"{fill(path)}?{query}{required(document, path)}"))
+        problem = read_problem(await admin.get(f"{fill(path)}?{query}{required(path)}"))
         told[path] = (problem.status, [fault.field for fault in problem.errors])
     assert dict.fromkeys(lists(), (400, [query.partition("=")[0]])) == told
 
 
-async def test_missing_parameter(admin: httpx.AsyncClient, document: dict[str, Any]):
+async def test_missing_parameter(admin: httpx.AsyncClient):
     """A list of records that is not told whose is a 400 that names the missing parameter."""
     told = {}
-    wanting = [path for path in lists() if required(document, path)]
+    wanting = [path for path in lists() if required(path)]
     for path in wanting:
         problem = read_problem(await admin.get(fill(path)))
         told[path] = (problem.status, [fault.field for fault in problem.errors])

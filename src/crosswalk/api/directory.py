@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from litestar import Response, Router, get
+from litestar import Response, get
 
 from crosswalk.api.asking import Asking, KnownAsking
 from crosswalk.api.described import list_type, record_type, told
 from crosswalk.api.errors import problems
 from crosswalk.api.form import Envelope, Form, Meta
 from crosswalk.api.guard import needs
+from crosswalk.api.once import Once
 from crosswalk.api.unified import ERRORS, collection
 from crosswalk.insightly.call import Call
 from crosswalk.unified.nouns import DIRECTORY, SINGLES
@@ -55,7 +56,7 @@ async def show_organizations(*, asking: KnownAsking) -> Response[Envelope]:
     return Response(envelope, headers=headers)
 
 
-def directory_routes() -> Router:
+def directory_routes() -> Once:
     """Every route of the directory."""
     made = [collection(noun, AT) for noun in DIRECTORY.values()]
-    return Router(f"/{AT}", route_handlers=[show_me, show_organizations, *made], tags=["unified user directory"])
+    return Once(f"/{AT}", route_handlers=[show_me, show_organizations, *made], tags=["unified user directory"])

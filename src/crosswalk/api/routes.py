@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
 
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.di import NamedDependency, Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
@@ -43,6 +43,7 @@ from crosswalk.api.guard import SCHEME, provide_caller, require_token
 from crosswalk.api.health import show_live, show_ready
 from crosswalk.api.hooks import take_post
 from crosswalk.api.metrics import Stopwatch, show_metrics
+from crosswalk.api.once import Once
 from crosswalk.api.origins import allow_origins
 from crosswalk.api.ping import ping, welcome
 from crosswalk.api.proxy import proxy
@@ -160,7 +161,7 @@ def make_api(
     doctor = None if accounts is None else Doctor(accounts=accounts)
     told = None if office is None else _notices_of(office)
     inbox = None if accounts is None else Inbox(database=database, vault=accounts.vault, notices=told)
-    guarded = Router(
+    guarded = Once(
         "/v1",
         route_handlers=GUARDED,
         guards=[require_token],
@@ -174,7 +175,7 @@ def make_api(
             "tokens": Provide(provide_tokens, sync_to_thread=False),
         },
     )
-    rooted = Router(
+    rooted = Once(
         "/",
         route_handlers=ROOTED,
         guards=[require_token],

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Response, Router, delete, get, patch, post
+from litestar import Response, delete, get, patch, post
 from litestar.di import Provide
 from litestar.exceptions import NotFoundException, ValidationException
 from litestar.handlers import HTTPRouteHandler
@@ -20,6 +20,7 @@ from crosswalk.api.described import body_schema, list_type, record_type, told
 from crosswalk.api.errors import problems
 from crosswalk.api.form import Envelope, Form, KnownForm, provide_form, provide_one_form
 from crosswalk.api.guard import needs
+from crosswalk.api.once import Once
 from crosswalk.api.page import DEFAULT, Limit
 from crosswalk.api.query import FILTERED, known_parameters
 from crosswalk.api.writes import Failing, IfMatch, Key, Steps, perform
@@ -50,7 +51,7 @@ Sort = Annotated[Literal["id"] | None, QueryParameter(description="Lists are in 
 Match = Annotated[str | None, QueryParameter(description="Fields to find the record by, commas between.")]
 
 
-def collection(noun: Noun, at: str = "crm") -> Router:
+def collection(noun: Noun, at: str = "crm") -> Once:
     """The routes of one resource, for the verbs that Insightly can serve."""
     made = [_list_route(noun, at), _get_route(noun, at)]
     able = verbs(noun) if at == "crm" else frozenset()
@@ -58,7 +59,7 @@ def collection(noun: Noun, at: str = "crm") -> Router:
     made += [_update_route(noun)] if "update" in able else []
     made += [_delete_route(noun)] if "delete" in able else []
     made += [_upsert_route(noun)] if "upsert" in able else []
-    return Router(f"/{noun.name}", route_handlers=made, tags=[f"unified {noun.name}"])
+    return Once(f"/{noun.name}", route_handlers=made, tags=[f"unified {noun.name}"])
 
 
 def scope(noun: Noun, verb: str, at: str = "crm") -> str:

@@ -1,14 +1,14 @@
 """Two tenants on every unified route: neither sees the other, nor learns that it is there."""
 
 from crosswalk.api.guard import scopes_of
-from crosswalk.api.routes import make_api
+from fixtures.document import application
 
 
 def operations() -> list[tuple[str, str]]:
     """Every operation below /unified: method and path."""
     return sorted(
         (method, route.path)
-        for route in make_api(None).routes
+        for route in application().routes
         if route.path.startswith("/unified")
         for handler in route.route_handlers
         if scopes_of(handler)
