@@ -13,6 +13,7 @@ from playwright.async_api import Route, expect
 from crosswalk.accounts.tokens import Draft, Tokens
 from crosswalk.accounts.widgets import Ask, Widget, mint
 from fixtures.flow import PATIENCE, Flow, Window, list_faults, open_flow, open_window
+from fixtures.showcase import order
 
 HOST = "http://localhost:1234"
 POLICY = (
@@ -22,6 +23,7 @@ POLICY = (
 PAGE = """<!doctype html><html lang="en"><head><title>Shop</title><meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,"></head><body><main><h1>Shop</h1>{element}</main>
 <script src="{hub}/widgets.js"></script><script src="/host.js"></script></body></html>"""
+NOTE = "<p>Wants &lt;b&gt;two&lt;/b&gt;<br>and a call<img src=x onerror=alert(1)></p>"
 SCRIPT = """const token = async () => (await fetch("/token")).text();
 for (const each of document.querySelectorAll("[account]")) each.getToken = token;
 for (const each of document.querySelectorAll("crosswalk-link")) each.getLinkToken = token;"""
@@ -167,25 +169,67 @@ async def test_ended_token_is_renewed(shop: Shop):
         await expect(window.page.locator("[data-deal]").first).to_be_visible()
 
 
-async def test_contact_card(shop: Shop):
-    """A contact is found by e-mail, another one by the card's own form; nobody is said to be nobody."""
+async def find_engaged(shop: Shop) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A contact with open deals and projects, given a note; and what a look-up of them answers."""
     async with shop.api as api:
         query = {"integrated_account_id": shop.flow.account.id}
-        found = (await api.get("/unified/crm/contacts", params=query)).json()["result"]
-    with_email = [each for each in found if each["email_addresses"]]
-    first, second = with_email[:2]
-    element = f'<crosswalk-contact-card search account="{shop.flow.account.id}" email="{{}}"></crosswalk-contact-card>'
+        for contact in (await api.get("/unified/crm/contacts", params=query)).json()["result"]:
+            for each in contact["email_addresses"][:1]:
+                asked = query | {"email": each["email"]}
+                found = (await api.get("/unified/crm/lookup", params=asked)).json()
+                if found["opportunities"] and found["projects"]:
+                    note = {"title": "Call", "content": NOTE, "contact": [{"id": contact["id"]}]}
+                    made = await api.post("/unified/crm/notes", params=query, json=note)
+                    assert 201 == made.status_code, made.text
+                    return contact, (await api.get("/unified/crm/lookup", params=asked)).json()
+    pytest.fail("no contact of the sandbox has deals and projects")
+
+
+def card(shop: Shop, email: str, more: str = "") -> str:
+    """The element of a contact card."""
+    return f'<crosswalk-contact-card {more} account="{shop.flow.account.id}" email="{email}"></crosswalk-contact-card>'
+
+
+async def test_contact_card(shop: Shop):
+    """Open deals, projects and notes of a contact show, a note as plain text; somebody else is found by the form."""
+    contact, found = await find_engaged(shop)
+    async with shop.api as api:
+        query = {"integrated_account_id": shop.flow.account.id}
+        listed = (await api.get("/unified/crm/contacts", params=query)).json()["result"]
+    other = next(each for each in listed if each["email_addresses"] and each["id"] != contact["id"])
     async with open_window() as window:
-        email = first["email_addresses"][0]["email"]
-        await shop.show(window, element.format(email), shop.mint("contact-card"))
-        await expect(window.page.get_by_role("heading", name=first["name"])).to_be_visible()
-        await window.page.get_by_label("E-mail address").fill(second["email_addresses"][0]["email"])
-        await window.page.get_by_role("button", name="Look up").click()
-        await expect(window.page.get_by_role("heading", name=second["name"])).to_be_visible()
-        await window.page.get_by_label("E-mail address").fill("nobody@example.net")
-        await window.page.get_by_role("button", name="Look up").click()
-        await expect(window.page.locator(".card")).to_contain_text("No contact has")
+        page = window.page
+        email = contact["email_addresses"][0]["email"]
+        await shop.show(window, card(shop, email, "search"), shop.mint("contact-card"))
+        await expect(page.get_by_role("heading", name=contact["name"])).to_be_visible()
+        for part in ("opportunities", "projects", "notes"):
+            shown = page.locator(f"[data-part='{part}'] [data-record]")
+            assert [each["id"] for each in found[part]] == [
+                await each.get_attribute("data-record") for each in await shown.all()
+            ]
+        deal = page.locator("[data-part='opportunities'] li").first
+        await expect(deal).to_contain_text(found["opportunities"][0]["stage"]["name"])
+        await expect(page.locator("[data-part='notes']")).to_contain_text("Wants <b>two</b>\nand a call")
+        await page.get_by_label("E-mail address").fill(other["email_addresses"][0]["email"])
+        await page.get_by_role("button", name="Look up").click()
+        await expect(page.get_by_role("heading", name=other["name"])).to_be_visible()
+        await page.get_by_label("E-mail address").fill("nobody@example.net")
+        await page.get_by_role("button", name="Look up").click()
+        await expect(page.locator(".card")).to_contain_text("No contact has")
         assert [] == window.wrong
+
+
+async def test_contact_card_says_what_did_not_come(shop: Shop):
+    """A part that Insightly refuses is said to be missing, never to be empty; it is read when asked for again."""
+    contact, found = await find_engaged(shop)
+    order(shop.flow.insightly, {"route": "Contacts/*/Notes", "fault": "status", "status": 403, "count": 1})
+    async with open_window() as window:
+        email = contact["email_addresses"][0]["email"]
+        await shop.show(window, card(shop, email), shop.mint("contact-card"))
+        notes = window.page.locator("[data-part='notes']")
+        await expect(notes).to_contain_text("did not answer in time")
+        await notes.get_by_role("button", name="Look again").click()
+        await expect(notes.locator("[data-record]")).to_have_count(len(found["notes"]))
 
 
 async def test_link(shop: Shop):
@@ -201,17 +245,14 @@ async def test_link(shop: Shop):
 @pytest.mark.parametrize("dark", [False, True])
 async def test_accessible(shop: Shop, dark: bool):
     """A host page with the board and a card has no fault that axe finds."""
-    async with shop.api as api:
-        query = {"integrated_account_id": shop.flow.account.id}
-        found = (await api.get("/unified/crm/contacts", params=query)).json()["result"]
-    email = next(each["email_addresses"][0]["email"] for each in found if each["email_addresses"])
+    contact, _ = await find_engaged(shop)
+    email = contact["email_addresses"][0]["email"]
     async with open_window(dark=dark) as window:
-        card = f'<crosswalk-contact-card account="{shop.flow.account.id}" email="{email}"></crosswalk-contact-card>'
         await shop.show(window, shop.board(), shop.mint(write=True))
         await expect(window.page.locator("[data-deal]").first).to_be_visible()
         faults = await list_faults(window.page)
         await window.page.unroute_all()
-        await shop.show(window, card, shop.mint("contact-card"))
+        await shop.show(window, card(shop, email), shop.mint("contact-card"))
         await expect(window.page.get_by_role("article")).to_be_visible()
         faults += await list_faults(window.page)
     assert [] == faults

@@ -22,7 +22,7 @@ MOST_CHARACTERS = 2000
 PLACE = Place(account_id="", field="widget token")
 READS: dict[Widget, tuple[str, ...]] = {
     "deal-board": ("opportunities", "pipelines", "stages", "accounts", "contacts", "users"),
-    "contact-card": ("contacts", "accounts", "opportunities", "projects", "notes", "tasks", "users"),
+    "contact-card": ("lookup", "contacts", "accounts", "opportunities", "projects", "notes", "tasks", "users"),
 }
 WRITES: dict[Widget, tuple[str, ...]] = {
     "deal-board": ("unified.crm.opportunities:update",),

@@ -1,5 +1,6 @@
 """Look-ups: who a caller, a sender or a visitor is."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from litestar import Response, get
@@ -9,6 +10,7 @@ from litestar.params import QueryParameter
 from crosswalk.api.asking import KnownAsking
 from crosswalk.api.errors import problems
 from crosswalk.api.guard import needs
+from crosswalk.api.unified import Contents
 from crosswalk.unified.lookup import By, Found, look_up
 
 LONGEST = 30.0
@@ -24,7 +26,13 @@ Deadline = Annotated[float, QueryParameter(gt=0, le=LONGEST, description="Second
     tags=["unified lookup"],
 )
 async def show_lookup(
-    *, asking: KnownAsking, email: Text = None, domain: Text = None, phone: Text = None, deadline: Deadline = 5.0
+    *,
+    asking: KnownAsking,
+    email: Text = None,
+    domain: Text = None,
+    phone: Text = None,
+    deadline: Deadline = 5.0,
+    content_format: Contents = "original",
 ) -> Response[Found]:
     """The contact or lead, its account, open opportunities, projects and recent notes; give one of the three."""
     kinds: tuple[tuple[By, str | None], ...] = (("email", email), ("domain", domain), ("phone", phone))
@@ -33,5 +41,7 @@ async def show_lookup(
         message = "give email, domain or phone; exactly one of them"
         raise ValidationException("Not one of three", extra=[{"key": "email", "message": message, "source": "query"}])
     async with asking.open() as asker:
-        found = await look_up(asking.service, asker, *given[0], deadline=deadline)
+        found = await look_up(
+            asking.service, replace(asker, content_format=content_format), *given[0], deadline=deadline
+        )
     return Response(found, headers=dict(asking.headers(asker.crm)))

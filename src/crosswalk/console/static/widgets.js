@@ -18,6 +18,9 @@
   const MOST = 2000;
   const RENEW_BEFORE = 60_000;
   const LASTS = 15 * 60_000;
+  const DEADLINE = 10; // seconds for all of a look-up
+  const LOOKED_UP = 10; // records of a kind that a look-up answers at most
+  const WORDS = 280; // characters of a note
 
   /** Make an element; text is always text, never markup. */
   function h(tag, props = {}, ...kids) {
@@ -80,6 +83,12 @@
     .card dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 6px 14px; margin: 0; font-size: 14px; }
     .card dt { color: var(--soft); } .card dd { margin: 0; overflow-wrap: anywhere; }
     .card a { color: var(--accent); }
+    .card h3 { margin: 16px 0 6px; font-size: 14px; } .card .part p { margin: 0; font-size: 14px; }
+    .card ul { list-style: none; margin: 0; padding: 0; display: grid; gap: 8px; font-size: 14px; }
+    .card li { border-left: 3px solid var(--line); padding-left: 10px; overflow-wrap: anywhere; }
+    .card li b { font-weight: 600; } .card .line { color: var(--soft); font-size: 13px; }
+    .card .words { white-space: pre-line; margin-top: 2px !important; }
+    .card button { min-height: 32px; font-size: 13px; }
     form { display: flex; gap: 8px; margin-bottom: 12px; max-width: 420px; flex-wrap: wrap; }
     form input { flex: 1 1 180px; }
   `);
@@ -343,7 +352,7 @@
     }
   }
 
-  /** One contact, looked up by e-mail: who it is, how to reach it, its account and open deals. */
+  /** Who an e-mail address is: how to reach them, their account, open deals, projects and recent notes. */
   class ContactCard extends Widget {
     static observedAttributes = ["account", "hub", "email"];
 
@@ -352,31 +361,75 @@
       const form = this.hasAttribute("search") ? this.#form(email) : "";
       if (!email) return this.view.replaceChildren(form || h("p", { class: "hush" }, "No e-mail address is given."));
       this.view.replaceChildren(form, h("p", { class: "hush" }, "Looking…"));
-      const found = (await this.call("contacts", { query: { "email_addresses[email]": email, limit: 2 } })).result;
+      const found = await this.call("lookup", { query: { email, deadline: DEADLINE, content_format: "text" } }).catch((error) => {
+        if (email === this.getAttribute("email")) this.view.replaceChildren(form);
+        throw error;
+      });
       if (email !== this.getAttribute("email")) return undefined; // asked for another meanwhile
-      this.say(found.length ? `Found ${found[0].name}` : `No contact has the address ${email}`);
-      if (!found.length) return this.view.replaceChildren(form, h("p", { class: "card hush" }, `No contact has the address ${email}.`));
-      const account = found[0].account ? await this.call(`accounts/${found[0].account.id}`).catch(() => null) : null;
-      this.dispatchEvent(new CustomEvent("crosswalk-contact", { bubbles: true, composed: true, detail: found[0] }));
-      return this.view.replaceChildren(form, this.#card(found[0], account, found.length > 1));
+      const person = found.contact ?? found.lead;
+      if (!person) return this.#nobody(form, email, found.missing);
+      this.say(`Found ${person.name}`);
+      this.dispatchEvent(new CustomEvent("crosswalk-contact", { bubbles: true, composed: true, detail: person }));
+      return this.view.replaceChildren(form, this.#card(person, found));
     }
+
+    #nobody(form, email, missing) {
+      const unsure = missing.some((part) => ["contact", "contacts", "lead", "leads"].includes(part));
+      const words = unsure ? `Insightly did not answer in time whether somebody has the address ${email}.` : `No contact has the address ${email}.`;
+      this.say(words);
+      this.view.replaceChildren(form, h("div", { class: "card hush" }, h("p", {}, words), unsure ? this.#again() : null));
+    }
+
+    #again() { return h("button", { type: "button", onclick: () => this.start() }, "Look again"); }
 
     #form(email) {
       const input = h("input", { type: "email", required: true, value: email ?? "", "aria-label": "E-mail address", placeholder: "name@example.com" });
       return h("form", { onsubmit: (event) => { event.preventDefault(); this.setAttribute("email", input.value.trim()); } }, input, h("button", { type: "submit", class: "main" }, "Look up"));
     }
 
-    #card(contact, account, several) {
+    #card(person, found) {
       const lines = [
-        ...(contact.email_addresses ?? []).map((each) => ["E-mail", h("a", { href: `mailto:${encodeURIComponent(each.email)}` }, each.email)]),
-        ...(contact.phone_numbers ?? []).map((each) => [`Phone, ${each.type ?? "work"}`, h("a", { href: `tel:${each.number.replace(/[^+\d]/g, "")}` }, each.number)]),
-        account ? ["Account", account.name] : null,
-        contact.owner ? ["Owner", named(contact.owner)] : null,
-        contact.last_activity_at ? ["Last activity", new Date(contact.last_activity_at).toLocaleDateString(this.lang || undefined)] : null,
+        ...(person.email_addresses ?? []).map((each) => ["E-mail", h("a", { href: `mailto:${encodeURIComponent(each.email)}` }, each.email)]),
+        ...(person.phone_numbers ?? []).map((each) => [`Phone, ${each.type ?? "work"}`, h("a", { href: `tel:${each.number.replace(/[^+\d]/g, "")}` }, each.number)]),
+        found.account ? ["Account", found.account.name] : null,
+        person.owner ? ["Owner", named(person.owner)] : null,
+        person.last_activity_at ? ["Last activity", this.#day(person.last_activity_at)] : null,
       ].filter(Boolean);
-      return h("article", { class: "card", "aria-label": contact.name }, h("h2", {}, contact.name), h("p", { class: "hush" }, contact.title || ""),
+      return h("article", { class: "card", "aria-label": person.name }, h("h2", {}, person.name), h("p", { class: "hush" }, [found.contact ? "" : "Lead", person.title].filter(Boolean).join(", ")),
         h("dl", {}, lines.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]).flat()),
-        several ? h("p", { class: "hush" }, "More contacts have this address.") : "");
+        this.#part("Open deals", "no open deal", found, "opportunities", (deal) => this.#deal(deal)),
+        this.#part("Projects", "no project", found, "projects", (project) => this.#project(project)),
+        this.#part("Recent notes", "no note", found, "notes", (note) => this.#note(note)));
+    }
+
+    /** One kind of record below the person; what Insightly did not answer in time is said, never shown as none. */
+    #part(title, none, found, name, show) {
+      const records = found[name];
+      const shown = found.missing.includes(name) ? h("p", { class: "hush" }, "Insightly did not answer in time. ", this.#again())
+        : records.length ? h("ul", {}, records.map((each) => h("li", { "data-record": each.id }, show(each))))
+          : h("p", { class: "hush" }, `There is ${none}.`);
+      return h("section", { class: "part", "data-part": name }, h("h3", {}, title), shown, records.length === LOOKED_UP ? h("p", { class: "hush" }, `The first ${LOOKED_UP} are shown.`) : null);
+    }
+
+    #deal(deal) {
+      return [h("b", {}, deal.name), this.#line([money(deal.amount, deal.currency, this.lang || undefined), named(deal.stage), deal.close_date ? `closes ${this.#day(deal.close_date)}` : ""])];
+    }
+
+    #project(project) {
+      return [h("b", {}, project.name), this.#line([(project.status ?? "").replaceAll("_", " "), named(project.stage)])];
+    }
+
+    #note(note) {
+      const text = (note.content ?? "").trim();
+      return [h("b", {}, note.title || "Note"), this.#line([this.#day(note.created_at), named(note.owner)]), text ? h("p", { class: "words" }, text.length > WORDS ? `${text.slice(0, WORDS)}…` : text) : null];
+    }
+
+    #line(parts) { return h("div", { class: "line" }, parts.filter(Boolean).join(" · ")); }
+
+    /** A day as people here write it; a date without a time is no moment of any zone. */
+    #day(text) {
+      if (!text) return "";
+      return new Date(text).toLocaleDateString(this.lang || undefined, text.length === 10 ? { timeZone: "UTC" } : undefined);
     }
   }
 
