@@ -10,14 +10,14 @@ from litestar.params import FromPath, FromQuery, PathParameter, QueryParameter, 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from crosswalk.api.deliveries import place_of
-from crosswalk.api.page import cut, read_cursor
+from crosswalk.api.page import read_cursor, write_cursor
 from crosswalk.console.dead_letters import EditForm, read_edit
 from crosswalk.console.desk import Desk
 from crosswalk.console.frame import ConsoleRequest, desk_of, go, older, show
 from crosswalk.delivery.edit import Edit, Edited
 from crosswalk.delivery.errors import DeliveryError, PlanError
-from crosswalk.delivery.history import DeliveryFilter, Place, find_delivery, list_deliveries
+from crosswalk.delivery.history import DeliveryFilter, Place, find_delivery
+from crosswalk.delivery.search import search_deliveries
 from crosswalk.delivery.workbench import Decision, Selection, Verdict, look_for
 from crosswalk.store.deliveries import RecordState
 
@@ -69,9 +69,10 @@ async def show_deliveries(
         before=read_cursor(next_cursor, Place),
     )
     desk = desk_of(request)
-    page = cut(await list_deliveries(desk.database, wanted, most=PAGE + 1), PAGE, place_of)
-    data = {"deliveries": page.result, "asked": asked, "narrowed": any(asked.values())}
-    return await show(request, "deliveries.html", data | {"older": older(request, page.next_cursor)}, here=HERE)
+    found = await search_deliveries(desk.database, wanted, most=PAGE)
+    data = {"deliveries": found.deliveries, "asked": asked, "narrowed": any(asked.values()), "looked": found.looked}
+    on = None if found.on is None else write_cursor(found.on)
+    return await show(request, "deliveries.html", data | {"older": older(request, on)}, here=HERE)
 
 
 def read_state(text: str) -> RecordState | None:

@@ -160,7 +160,7 @@ class DeliveryFilter(Struct, frozen=True, kw_only=True):
     """Which deliveries. What is `None` does not narrow.
 
     `reason` is text that occurs in it, `text` what occurs there, in the row, the call, its key or match; `group` is a
-    group of dead letters.
+    group of dead letters. Newest first, rows stand after `before`.
     """
 
     account: str | None = None
@@ -209,16 +209,25 @@ async def list_deliveries(database: Database, wanted: DeliveryFilter, *, most: i
         async with database.read() as connection:
             asked = {"most": most if wanted.group is None else CHUNK}
             rows = (await connection.execute(statement, asked)).mappings().all()
-        found += (msgspec.convert(_plain(row), Delivery) for row in rows if is_of_group(row, wanted.group))
+        found += (as_delivery(row) for row in rows if is_of_group(row, wanted.group))
         if wanted.group is None or not rows:
             break
         before = Place(rows[-1]["run_id"], rows[-1]["number"])
     return found[:most]
 
 
+def as_delivery(row: RowMapping) -> Delivery:
+    """A row of deliveries without its call."""
+    return msgspec.convert(_plain(row), Delivery)
+
+
 def conditions_of(wanted: DeliveryFilter, before: Place | None) -> dict[str, object]:
     """What the database narrows by; groups are told apart by their reasons, here."""
-    return {name: value for name, value in asdict(wanted).items() if name != "group"} | {"before": before}
+    named = {name: value for name, value in asdict(wanted).items() if name != "group"} | {"before": before}
+    if before is not None and before.run == wanted.run:
+        # Its number alone tells the place. SQLite reads a whole run for `(run, number) < …` beside `run = …`.
+        return named | {"before": None, "below": before.number}
+    return named
 
 
 def is_of_group(row: RowMapping, group: str | None) -> bool:

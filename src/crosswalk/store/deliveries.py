@@ -80,6 +80,14 @@ deliveries = table(
     Index(None, "run_id", "state"),
     Index(None, "run_id", "match_value"),
     Index(None, "remote_id"),
+    Index(  # rows of one key in every run, newest first
+        None,
+        "key",
+        "run_id",
+        "number",
+        sqlite_where=text("key IS NOT NULL"),
+        postgresql_where=text("key IS NOT NULL"),
+    ),
     Index(  # what needs a person is found without reading what went well
         "ix_deliveries_troubled",
         "run_id",

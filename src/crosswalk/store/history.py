@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, func, literal_column, or_, select, tuple_
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -31,14 +32,17 @@ def _postgres_text(element: FunctionElement[str], compiler: SQLCompiler, **more:
 
 Condition = Callable[[Any], ColumnElement[bool]]
 Conditions = Mapping[str, Condition]
-
-# Written out, so that the planner sees that the index of these rows holds all that is asked for.
-TROUBLED = deliveries.c.state.in_((literal_column("'dead'"), literal_column("'held'")))
+Rows = ReadOnlyColumnCollection[str, Any]
 
 
-def _is_in(state: str) -> ColumnElement[bool]:
-    own = deliveries.c.state == state
-    return and_(own, TROUBLED) if state in {"dead", "held"} else own
+def _is_troubled(state: ColumnElement[str]) -> ColumnElement[bool]:
+    """Written out, so that the planner sees that the index of these rows holds all that is asked for."""
+    return state.in_((literal_column("'dead'"), literal_column("'held'")))
+
+
+def _is_in(column: ColumnElement[str], state: str) -> ColumnElement[bool]:
+    own = column == state
+    return and_(own, _is_troubled(column)) if state in {"dead", "held"} else own
 
 
 OF_ACCOUNT: Conditions = {
@@ -50,43 +54,70 @@ OF_RUN: Conditions = {
     "state": lambda state: runs.c.state == state,
     "before": lambda run: runs.c.id < run,
 }
+
+
+def of_rows(row: Rows) -> Conditions:
+    """The conditions on rows of deliveries: those of the table, or of some of them."""
+    return {
+        "run": lambda run: row.run_id == run,
+        "number": lambda number: row.number == number,
+        "state": lambda state: _is_in(row.state, state),
+        "status": lambda status: row.status == status,
+        "reason": lambda text: row.reason.icontains(text, autoescape=True),
+        "text": lambda text: or_(
+            *(
+                column.icontains(text, autoescape=True)
+                for column in (
+                    row.reason,
+                    row.match_value,
+                    row.key,
+                    as_text(row.payload),
+                    as_text(row.cells),
+                    as_text(row.edited),
+                )
+            )
+        ),
+        "key": lambda key: row.key == key,
+        "remote_id": lambda remote: row.remote_id == remote,
+        "before": lambda place: tuple_(row.run_id, row.number) < tuple_(place[0], place[1]),
+        "below": lambda number: row.number < number,
+    }
+
+
 OF_DELIVERY: Conditions = {
     **OF_ACCOUNT,
+    **of_rows(deliveries.c),
     "destination": lambda destination: runs.c.destination_id == destination,
-    "run": lambda run: deliveries.c.run_id == run,
-    "number": lambda number: deliveries.c.number == number,
-    "state": _is_in,
-    "status": lambda status: deliveries.c.status == status,
-    "reason": lambda text: deliveries.c.reason.icontains(text, autoescape=True),
-    "text": lambda text: or_(
-        *(
-            column.icontains(text, autoescape=True)
-            for column in (
-                deliveries.c.reason,
-                deliveries.c.match_value,
-                deliveries.c.key,
-                as_text(deliveries.c.payload),
-                as_text(deliveries.c.cells),
-                as_text(deliveries.c.edited),
-            )
-        )
-    ),
-    "key": lambda key: deliveries.c.key == key,
-    "remote_id": lambda remote: deliveries.c.remote_id == remote,
-    "before": lambda place: or_(
-        deliveries.c.run_id < place[0], and_(deliveries.c.run_id == place[0], deliveries.c.number < place[1])
-    ),
 }
+HEAVY = frozenset({"payload", "cells", "edited"})
 
 # Runs, newest first.
 RUNS = select(runs).order_by(runs.c.id.desc()).limit(bindparam("most"))
 
 # Deliveries without their calls, newest first.
 DELIVERIES = (
-    select(*(column for column in deliveries.c if column.name not in {"payload", "cells", "edited"}))
+    select(*(column for column in deliveries.c if column.name not in HEAVY))
     .join(runs, runs.c.id == deliveries.c.run_id)
     .order_by(deliveries.c.run_id.desc(), deliveries.c.number.desc())
     .limit(bindparam("most"))
+)
+
+# The newest deliveries with their calls, as many as are looked through at once. A limit of its own keeps the planners
+# of both databases from looking through all of them instead.
+NEWEST = (
+    select(deliveries)
+    .join(runs, runs.c.id == deliveries.c.run_id)
+    .order_by(deliveries.c.run_id.desc(), deliveries.c.number.desc())
+    .limit(bindparam("rows"))
+)
+
+# The last of these.
+LAST_OF_NEWEST = (
+    select(deliveries.c.run_id, deliveries.c.number, runs.c.started_at)
+    .join(runs, runs.c.id == deliveries.c.run_id)
+    .order_by(deliveries.c.run_id.desc(), deliveries.c.number.desc())
+    .limit(1)
+    .offset(bindparam("skip"))
 )
 
 # One delivery with its call.
@@ -101,9 +132,21 @@ REASONS = (
 )
 
 # How many rows need a person, by state.
-COUNT_TROUBLED = select(deliveries.c.state, func.count()).where(TROUBLED).group_by(deliveries.c.state)
+_STATE = deliveries.c.state
+COUNT_TROUBLED = select(_STATE, func.count()).where(_is_troubled(_STATE)).group_by(_STATE)
 
 
 def narrow(statement: Select[Any], conditions: Conditions, wanted: Mapping[str, object]) -> Select[Any]:
     """A statement with every condition that a value is given for; `None` does not narrow."""
     return statement.where(*(conditions[name](value) for name, value in wanted.items() if value is not None))
+
+
+def seek(among: Mapping[str, object], sought: Mapping[str, object]) -> Select[Any]:
+    """As `DELIVERIES`, those that are like what is `sought` among the `rows` newest of the ones narrowed by `among`."""
+    newest = narrow(NEWEST, OF_DELIVERY, among).subquery("newest")
+    statement = (
+        select(*(column for column in newest.c if column.name not in HEAVY))
+        .order_by(newest.c.run_id.desc(), newest.c.number.desc())
+        .limit(bindparam("most"))
+    )
+    return narrow(statement, of_rows(newest.c), sought)
