@@ -6,6 +6,7 @@ way: four bytes of length, then the text.
 """
 
 import atexit
+import os
 import select
 import struct
 import subprocess
@@ -20,7 +21,8 @@ from typing import IO
 import msgspec
 from msgspec import Struct
 
-from crosswalk.delivery.jsonata import Compiled, compile_limited
+from crosswalk.delivery.jsonata import Compiled, choose, find_library
+from crosswalk.delivery.jsonata_limits import SLOW
 
 MOST_MEMORY = 512 * 1024 * 1024
 """Bytes that the child may take beyond what it has when it is ready; libraries reserve much that they never touch."""
@@ -33,9 +35,8 @@ PATIENCE_MS = 2_000
 STRIKES = 3
 """How many rows of one expression may take too long, or too much, before it is given up."""
 FRUGAL = {"MIMALLOC_ARENA_RESERVE": "65536"}
-"""The child's whole environment: the library's allocator reserves 64 MB ahead, not a gigabyte."""
+"""The child's environment, beside where modules lie: the library's allocator reserves 64 MB ahead, not a gigabyte."""
 HEAD = struct.Struct(">I")
-SLOW = "Evaluation timeout"
 
 
 class Ask(Struct, frozen=True):
@@ -55,7 +56,8 @@ class Told(Struct, frozen=True):
 class Evaluator:
     """The child, started when it is first needed and again when it died."""
 
-    def __init__(self) -> None:
+    def __init__(self, library: str | None = None) -> None:
+        self._library = library or choose()
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = Lock()
         self._strikes: Counter[str] = Counter()
@@ -112,10 +114,11 @@ class Evaluator:
 
     def _start(self) -> subprocess.Popen[bytes]:
         # a session of its own: Ctrl-C is for the parent, which still has rows in flight
-        command = [sys.executable, "-m", "crosswalk.delivery.evaluator"]
+        command = [sys.executable, "-P", "-m", "crosswalk.delivery.evaluator", self._library]
+        around = FRUGAL | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # the same code as runs here
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
         self._child = subprocess.Popen(  # noqa: S603 (our own module, no word of anybody else's)
-            command, stdin=pipe, stdout=pipe, stderr=nothing, env=FRUGAL, start_new_session=True
+            command, stdin=pipe, stdout=pipe, stderr=nothing, env=around, start_new_session=True
         )
         if self._hear(self._child, START_MS) is None:
             self.close()
@@ -142,13 +145,13 @@ def _read(stream: IO[bytes]) -> bytes | None:
 
 
 @lru_cache(maxsize=512)
-def _compile(text: str) -> Compiled:
-    return compile_limited(text)
+def _compile(text: str, library: str) -> Compiled:
+    return find_library(library).compile_limited(text)
 
 
-def _answer(ask: Ask) -> Told:
+def _answer(ask: Ask, library: str) -> Told:
     try:
-        value = _compile(ask.text).evaluate(ask.context)
+        value = _compile(ask.text, library).evaluate(ask.context)
     except ValueError as error:
         return Told(error=str(error))
     if len(value) > MOST_BYTES:
@@ -156,25 +159,26 @@ def _answer(ask: Ask) -> Told:
     return Told(value)
 
 
-def main() -> None:
+def main(library: str) -> None:
     """The child: answer until the parent ends."""
     import resource
 
-    _compile("1").evaluate("null")
+    frames, sys.stdout = sys.stdout.buffer, sys.stderr  # what a library prints is no frame
+    _compile("1", library).evaluate("null")
     pages = int(Path("/proc/self/statm").read_text().split()[0]) if Path("/proc/self/statm").exists() else 0
     most = pages * resource.getpagesize() + MOST_MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _tell(Told())  # ready
+    _tell(frames, Told())  # ready
     while frame := _read(sys.stdin.buffer):
-        _tell(_answer(msgspec.json.decode(frame, type=Ask)))
+        _tell(frames, _answer(msgspec.json.decode(frame, type=Ask), library))
 
 
-def _tell(told: Told) -> None:
+def _tell(frames: IO[bytes], told: Told) -> None:
     frame = msgspec.json.encode(told)
-    sys.stdout.buffer.write(HEAD.pack(len(frame)) + frame)
-    sys.stdout.buffer.flush()
+    frames.write(HEAD.pack(len(frame)) + frame)
+    frames.flush()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

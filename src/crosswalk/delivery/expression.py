@@ -5,10 +5,10 @@ from functools import lru_cache
 
 import msgspec
 
-from crosswalk.delivery import jsonata
 from crosswalk.delivery.cell import JSON, BadValue
 from crosswalk.delivery.errors import PlanError
 from crosswalk.delivery.evaluator import find_evaluator
+from crosswalk.delivery.jsonata import find_library
 
 MOST_CHARACTERS = 4_000
 """Characters of an expression."""
@@ -45,7 +45,7 @@ def compile_expression(text: str, name: str) -> Expression:
     if len(text) > MOST_CHARACTERS:
         raise PlanError(f"The expression of {name} has {len(text):,} characters, at most {MOST_CHARACTERS:,} fit.")
     try:
-        jsonata.check(text)
+        find_library().check(text)
     except ValueError as error:
         raise PlanError(f"The expression of {name} cannot be read: {error}.") from error
     return Expression(text, name)

@@ -1,136 +1,56 @@
-"""The library that reads and evaluates JSONata, with its limits: nothing else knows which one it is.
+"""Which library reads and evaluates JSONata: nothing else knows.
 
-An evaluation has a tenth of a second, a bounded depth and bounded lists. `$pad`, `$replace` and pictures of numbers and
-dates are bounded by name; what makes a row differ from its repeat (`$now`, `$random`) or reads programs out of data
-(`$eval`) is not there. What still grows is the affair of the process that evaluates.
+jsonatapy is compiled and quick, and has no build for Python 3.14 yet; there it is jsonata-python, within the same
+limits. Each has a module with `check` and `compile_limited`.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Protocol, cast
 
-import jsonatapy
-
-MOST_MILLISECONDS = 100
-MOST_DEPTH = 100
-MOST_ITEMS = 2_000
-"""Items of any list on the way: what is quadratic in them stays within the time."""
-MOST_WIDTH = 10_000
-"""Characters that one `$pad` makes."""
-MOST_PICTURE = 60
-
-GUARD = """($replace := (function($with){{
-  function($text, $pattern, $new, $limit) {{
-    $length($text) > 20000 or ($type($new) = "string" and $length($new) > 1000)
-      ? $error("$replace takes texts of 20,000 characters and replacements of 1,000 at most")
-      : $exists($limit) ? $with($text, $pattern, $new, $limit) : $with($text, $pattern, $new)
-  }}
-}})($replace);
-{expression}
-)"""
-"""`$replace` multiplies two texts in one step, and takes patterns that never leave the library: bounded in JSONata."""
+LIBRARIES: Mapping[str, str] = {
+    "jsonatapy": "crosswalk.delivery.jsonata_native",
+    "jsonata": "crosswalk.delivery.jsonata_python",
+}
+"""What is imported, to the module of ours that uses it; the first that is installed is used."""
 
 
-class Compiled:
+class Compiled(Protocol):
     """One expression with its limits."""
-
-    __slots__ = ("_made",)
-
-    def __init__(self, made: jsonatapy.JsonataExpression) -> None:
-        self._made = made
 
     def evaluate(self, context: str) -> str:
         """The answer as JSON for a context as JSON. Raises `ValueError` with the reason."""
-        try:
-            made: str = self._made.evaluate_json(context)
-        except BaseException as error:  # a panic of the library is no Exception, and is that row's end alone
-            panic = isinstance(error, MemoryError) or type(error).__name__ == "PanicException"
-            if not panic and not isinstance(error, ValueError):
-                raise
-            raise ValueError("it needs more memory than there is for it" if panic else plain(error)) from error
-        return made
+        ...
 
 
-def check(text: str) -> None:
-    """Read an expression without keeping it. Raises `ValueError` with what is wrong."""
-    try:
-        jsonatapy.compile(text)
-    except ValueError as error:
-        raise ValueError(plain(error)) from error
+class Library(Protocol):
+    """A library within our limits."""
+
+    def check(self, text: str) -> None:
+        """Read an expression without keeping it. Raises `ValueError` with what is wrong."""
+        ...
+
+    def compile_limited(self, text: str) -> Compiled:
+        """Read an expression that `check` passes, and set its limits."""
+        ...
 
 
-def compile_limited(text: str) -> Compiled:
-    """Read an expression that `check` passes, and set its limits."""
-    made = jsonatapy.compile(
-        GUARD.format(expression=text),
-        timeout=MOST_MILLISECONDS,
-        max_stack_depth=MOST_DEPTH,
-        max_sequence_length=MOST_ITEMS,
-    )
-    for function, instead in INSTEAD.items():
-        made.register_override(function, instead)
-    return Compiled(made)
+def is_installed(name: str) -> bool:
+    """Whether a module can be imported."""
+    return find_spec(name) is not None
 
 
-def plain(error: BaseException) -> str:
-    """The library's words without its codes."""
-    text = re.sub(r"^(?:Parse error: |host function raised ValueError: )?(?:[A-Z]\d{4}: )?", "", str(error))
-    text = text.strip().rstrip(".")
-    return " ".join(text.split())[:200] or "it needs more memory than there is"
-
-
-def _pad(text: Any = None, width: Any = 0, char: Any = " ") -> str | None:
-    if text is None:
-        return None
-    if not isinstance(text, str) or isinstance(width, bool) or not isinstance(width, int | float):
-        raise ValueError("$pad takes a text and a width")  # noqa: TRY004 (what the library hands on)
-    if abs(width) > MOST_WIDTH:
-        raise ValueError(f"$pad makes {MOST_WIDTH:,} characters at most")
-    fill = str(char or " ")
-    lack = max(0, int(abs(width)) - len(text))
-    padding = (fill * (lack // len(fill) + 1))[:lack]
-    return text + padding if width > 0 else padding + text
-
-
-def _absent(name: str) -> Callable[..., object]:
-    def refuse(*_: object) -> object:
-        raise ValueError(f"${name} is not offered: one row must come out the same when it is sent again")
-
-    return refuse
-
-
-def _pictured(name: str) -> Callable[..., object]:
-    """A function whose picture is a text of bounded length and widths."""
-
-    def call(*values: Any) -> object:
-        picture = next((value for value in values[1:] if isinstance(value, str)), "")
-        if len(picture) > MOST_PICTURE or re.search(r",[^\]]*\d{3}", picture):
-            raise ValueError(f"${name} takes a picture of {MOST_PICTURE} characters, without large widths")
-        number = values[0] if values else None
-        if isinstance(number, int | float) and abs(number) > 1e15:  # noqa: PLR2004 (beyond, no number is exact)
-            raise ValueError(f"${name} takes numbers up to 1e15")
-        if name == "formatInteger" and picture.lower()[:1] == "i" and isinstance(number, int | float):
-            _must(abs(number) < 10_000, "Roman numerals end at 9,999")  # noqa: PLR2004 (its own words)
-        bindings = {f"a{at}": value for at, value in enumerate(values)}
-        return _original(name, len(values)).evaluate({}, bindings)
-
-    return call
-
-
-def _must(fact: bool, else_: str) -> None:  # noqa: FBT001 (a condition and what to say without it)
-    if not fact:
-        raise ValueError(else_)
+def choose(installed: Callable[[str], bool] = is_installed) -> str:
+    """The library to use. Raises `ModuleNotFoundError` where there is none."""
+    for name in LIBRARIES:
+        if installed(name):
+            return name
+    raise ModuleNotFoundError("No library for JSONata is installed. Install jsonatapy, or jsonata-python")
 
 
 @cache
-def _original(name: str, count: int) -> jsonatapy.JsonataExpression:
-    return jsonatapy.compile(f"${name}({', '.join(f'$a{at}' for at in range(count))})", timeout=MOST_MILLISECONDS)
-
-
-INSTEAD: Mapping[str, Callable[..., object]] = {
-    "pad": _pad,
-    **{name: _absent(name) for name in ("eval", "now", "millis", "random", "shuffle")},
-    **{name: _pictured(name) for name in ("formatNumber", "formatInteger", "fromMillis", "toMillis")},
-}
-"""What stands for functions of the library that could run away, or would make a repeat differ."""
+def find_library(name: str | None = None) -> Library:
+    """A library by its name, or the one that is used here."""
+    return cast("Library", import_module(LIBRARIES[name or choose()]))
