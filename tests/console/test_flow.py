@@ -208,6 +208,14 @@ async def test_activate(flow: Flow):
     assert "paused" == (await flow.post(f"{here}/pause", {})).json()["state"]
 
 
+async def test_custom_fields_are_checked(flow: Flow):
+    """Saving asks the account for its custom fields, as over HTTP: one that it lacks is refused by name."""
+    settings = {"template": "create-contact", "fields": {"FIRST_NAME": "first", "Nope__c": "last"}}
+    draft = {"name": "people", "account": "acme", "dataset": "people", "settings": settings}
+    refused = await flow.post("/flow/destinations", draft)
+    assert (422, True) == (refused.status_code, "Nope__c" in refused.text), refused.text
+
+
 async def test_change(flow: Flow):
     """Saving again is a new version, refused on top of one that is not the latest."""
     draft = (await save(flow)).json()

@@ -13,6 +13,7 @@ from crosswalk.accounts.vault import Secret
 from crosswalk.app import open_hub
 from crosswalk.cli.order import Load, send_order
 from crosswalk.config import settings
+from crosswalk.delivery.datasets import Datasets
 from crosswalk.delivery.envelope import ResponseWebhook, describe_answer, split_body
 from crosswalk.delivery.plan import Plan
 from crosswalk.delivery.template import find_template
@@ -79,6 +80,16 @@ async def test_envelope(hub, tmp_path):
     )
     assert str(first["response"]["body"]["CONTACT_ID"]) == first["remote_id"]
     assert "authorization" not in json.dumps(told).lower()
+
+
+async def test_columns(hub, tmp_path):
+    """What the envelopes look like is known of their dataset, as of any other, with the latest as samples."""
+    await send(hub, tmp_path, ResponseWebhook(dataset="answers"), "Ann", "Bo")
+    shown = await Datasets(database=hub.database).show("answers")
+    columns = {each.name: (each.type, each.rows) for each in shown.schema.columns}
+    assert ("object", 2) == columns["response"]
+    assert ("string", 2) == columns["outcome"]
+    assert 2 == len(shown.samples)
 
 
 async def test_default_dataset(hub, tmp_path):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 NAME = click.argument("dataset", metavar="NAME")
+FILLED = {"responses": "filled by response webhooks"}
 
 
 @click.group()
@@ -151,7 +152,7 @@ async def _work(task: "Callable[[Datasets], Awaitable[T]]") -> T:
 
 
 def _tell(found: "Shown") -> None:
-    filled = f"filled by source {found.source}" if found.source else "filled by no source"
+    filled = f"filled by source {found.source}" if found.source else FILLED.get(found.origin, "filled by no source")
     readers = f"read by {', '.join(found.destinations)}" if found.destinations else "read by no destination"
     click.echo(f"{found.name}: {found.count:,} records, {filled}, {readers}")
     for each in found.schema.columns:

@@ -42,7 +42,7 @@ class Desk:
     @property
     def destinations(self) -> Destinations:
         """Every destination."""
-        return Destinations(database=self.database, who=WHO, now=self.now)
+        return Destinations(database=self.database, who=WHO, accounts=self.accounts, now=self.now)
 
     @property
     def datasets(self) -> Datasets:

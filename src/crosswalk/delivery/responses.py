@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
+from typing import Any
 
 import msgspec
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crosswalk.accounts.accounts import CHANCE
+from crosswalk.delivery.datasets import note
 from crosswalk.delivery.envelope import Came, Envelope, ResponseWebhook, Sent, Told, split_body
 from crosswalk.delivery.errors import PlanError, UnknownDataset
 from crosswalk.delivery.records import append
@@ -89,7 +92,8 @@ async def add_responses(
 ) -> str | None:
     """Add messages to their dataset in the courier's transaction; why that cannot be, or `None`.
 
-    A body that is an array becomes one record each. The key is the message's, so that none is added twice.
+    A body that is an array becomes one record each. The key is the message's, so that none is added twice. What they
+    show of the dataset's columns is learned with them.
     """
     records = [
         (record, f"{message.id}/{place}")
@@ -97,9 +101,12 @@ async def add_responses(
         for place, record in enumerate(split_body(message.body), start=1)
     ]
     try:
-        await append(connection, dataset, records, at=at)
+        first, last = await append(connection, dataset, records, at=at)
     except UnknownDataset as exc:
         return str(exc)
+    if first <= last:
+        cells = [msgspec.json.decode(record, type=dict[str, Any]) for record, _ in records]
+        await note(connection, dataset, cells, whole=False, at=at, rng=CHANCE)
     return None
 
 
