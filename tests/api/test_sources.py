@@ -9,6 +9,7 @@ from litestar import Litestar
 
 from crosswalk.accounts.accounts import Accounts
 from crosswalk.accounts.vault import Vault
+from crosswalk.api.file_part import open_file_part
 from crosswalk.api.routes import make_api
 from crosswalk.delivery.places import Places
 from crosswalk.store.database import Database
@@ -158,7 +159,7 @@ async def test_upload(admin: httpx.AsyncClient):
         ("people.csv", b"x" * 1001, "text/csv", 413),
         ("people.exe", b"x", "text/csv", 422),
         ("../../x.csv/..", b"x", "text/csv", 422),
-        ("people.csv", b"x", "multipart/form-data; boundary=b", 415),
+        ("", b"x", "text/csv", 400),
     ],
 )
 async def test_upload_refused(
@@ -170,6 +171,69 @@ async def test_upload_refused(
     )
     left = [path.name for path in (tmp_path / "home" / "files").glob("*")]
     assert (status, []) == (answer.status_code, left)
+
+
+FILE = ("people.csv", b"id,name\n1,Ann\n", "text/csv")
+
+
+async def test_upload_of_a_form(admin: httpx.AsyncClient):
+    """A form's file is the same upload as the file itself: by its name, else its type, or the name beside it."""
+    bare = await admin.post("/v1/sources/uploads?name=people.csv", content=FILE[1])
+    typed = ("C:\\x\\people", FILE[1], "text/csv; charset=utf-8")
+    packed = [
+        await admin.post("/v1/sources/uploads", files={"file": FILE}),
+        await admin.post("/v1/sources/uploads", files={"file": typed}),
+        await admin.post("/v1/sources/uploads?name=people.csv", files={"file": ("people", FILE[1], "x/y")}),
+    ]
+    assert [(201, bare.json())] * 3 == [(each.status_code, each.json()) for each in packed]
+
+
+def form(*parts: tuple[str, bytes], end: bytes = b"--b--\r\n") -> bytes:
+    """The body of a form with the boundary `b`; each part is what stands beside `form-data`, and its content."""
+    whole = (b"--b\r\nContent-Disposition: form-data; %s\r\n\r\n%s\r\n" % (said.encode(), held) for said, held in parts)
+    return b"".join(whole) + end
+
+
+ONE = ('name="f"; filename="a.csv"', b"id\n1\n")
+
+
+REFUSED = [
+    (form(ONE, ONE), 422, "second file, 'a.csv'"),
+    (form(ONE, ('name="more"', b"x")), 422, "field 'more' is no file"),
+    (form(('name="f"', b"x")), 422, "field 'f' is no file"),
+    (form(('name="f"; filename=""', b"")), 422, "field 'f' is no file"),
+    (form(), 422, "holds no file"),
+    (form(('name="f"; filename="a.exe"', b"x")), 422, "no ending"),
+    (form((ONE[0], b"x" * 1001)), 413, "larger than"),
+    (form(ONE, end=b""), 400, "no whole multipart"),
+    (b"", 400, "no whole multipart"),
+    (b"id,name\n", 400, "no whole multipart"),
+]
+
+
+async def test_form_refused(admin: httpx.AsyncClient, tmp_path: Path):
+    """A form that holds anything but one whole file is refused in words, and leaves nothing."""
+    for body, status, says in REFUSED:
+        kind = {"Content-Type": "multipart/form-data; boundary=b"}
+        answer = await admin.post("/v1/sources/uploads", content=body, headers=kind)
+        assert (status, True) == (answer.status_code, says in answer.json()["detail"]), answer.text
+    answer = await admin.post("/v1/sources/uploads", content=b"x", headers={"Content-Type": "multipart/form-data"})
+    assert (400, True) == (answer.status_code, "Empty boundary" in answer.json()["detail"])
+    assert [] == [path.name for path in (tmp_path / "home" / "files").glob("*")]
+
+
+async def test_form_comes_in_blocks(tmp_path: Path):
+    """However a body is cut, its file is the same, and no block is larger than what came in."""
+    body = form(('name="f"; filename="a.csv"', b"\r\n--" * 200))
+    for size in (1, 7, 64, 5000):
+
+        async def chunks(size: int = size) -> AsyncIterator[bytes]:
+            for start in range(0, len(body), size):
+                yield body[start : start + size]
+
+        async with open_file_part(chunks(), "b") as part:
+            blocks = [block async for block in part.blocks]
+        assert (b"\r\n--" * 200, True) == (b"".join(blocks), max(map(len, blocks)) <= size + 8)
 
 
 async def test_hook(client: httpx.AsyncClient, admin: httpx.AsyncClient, hook: str):

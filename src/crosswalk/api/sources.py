@@ -4,11 +4,12 @@ from typing import Annotated
 
 from litestar import Router, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.exceptions import ClientException
+from litestar.exceptions import ValidationException
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
 from crosswalk.api.body import ApiRequest
 from crosswalk.api.errors import problems
+from crosswalk.api.file_part import open_file_part
 from crosswalk.api.guard import needs
 from crosswalk.api.page import DEFAULT, Cursor, Limit, Page, cut, read_cursor
 from crosswalk.delivery.sources import END, Change, Draft, Made, Pull, Source, Sources, Unread
@@ -19,7 +20,6 @@ CREATE = needs("delivery.sources:create")
 UPDATE = needs("delivery.sources:update")
 DELETE = needs("delivery.sources:delete")
 FORM = "multipart/form-data"
-UNSUPPORTED = 415
 
 Place = FromPath[str]
 Known = NamedDependency[SkipValidation[Sources]]
@@ -103,22 +103,31 @@ async def show_unreadable(
     return cut(rows, limit, lambda row: row.number)
 
 
-@post("/uploads", summary="Upload a file", security=CREATE, responses=problems(413, 415, 422), status_code=201,
+@post("/uploads", summary="Upload a file", security=CREATE, responses=problems(413, 422), status_code=201,
       request_max_body_size=None)  # fmt: skip
 async def upload_file(
     *,
     request: ApiRequest,
     name: Annotated[
-        str, QueryParameter(max_length=255, description="The file's name; its ending says how to read it.")
-    ],
+        str | None,
+        QueryParameter(min_length=1, max_length=255, description="The file's name; its ending says how to read it."),
+    ] = None,
     sources: Known,
 ) -> Upload:
-    """Keep the body as a file. Its `path` is what a file source names."""
-    if request.content_type[0] == FORM:
-        raise ClientException(
-            "Send the file itself as the body: curl --data-binary @people.csv", status_code=UNSUPPORTED
-        )
-    return await keep_upload(request.stream(), name, places=sources.places)
+    """Keep the body as a file: the file itself under `name`, or a form that holds one file.
+
+    A form's file has a name and a type of its own; `name` counts before them. `path` is what a file source names.
+    """
+    kind, options = request.content_type
+    if kind != FORM:
+        if name is None:
+            raise ValidationException(
+                "The upload has no name",
+                extra=[{"key": "name", "message": "name the file: ?name=people.csv", "source": "query"}],
+            )
+        return await keep_upload(request.stream(), name, places=sources.places)
+    async with open_file_part(request.stream(), options.get("boundary", "")) as part:
+        return await keep_upload(part.blocks, name or part.name, places=sources.places, kind=part.type)
 
 
 ROUTES = Router(

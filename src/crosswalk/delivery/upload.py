@@ -23,18 +23,38 @@ class Upload(Struct, frozen=True, kw_only=True):
     bytes: int
 
 
-def ending_of(name: str) -> str:
-    """The ending by which a file of this name is read. Raises `PlanError` for one that nothing reads."""
+TYPES = {
+    "text/csv": ".csv",
+    "text/tab-separated-values": ".tsv",
+    "application/json": ".json",
+    "application/jsonl": ".jsonl",
+    "application/x-ndjson": ".ndjson",
+    "application/vnd.apache.parquet": ".parquet",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+    "application/vnd.ms-excel": ".xls",
+    "application/vnd.oasis.opendocument.spreadsheet": ".ods",
+}
+"""Media types, and the ending of a file whose name has none."""
+
+
+def ending_of(name: str, kind: str = "") -> str:
+    """The ending by which a file is read: its name's, else its media type's. Raises `PlanError` where nothing does."""
     lower = name.lower()
     found = [ending for ending in ENDINGS if lower.endswith(ending)]
-    if not found:
+    if found:
+        return max(found, key=len)
+    known = TYPES.get(kind.partition(";")[0].strip().lower())
+    if known is None:
         raise PlanError(f"{name!r} has no ending that Crosswalk reads; they are {', '.join(ENDINGS)}")
-    return max(found, key=len)
+    return known
 
 
-async def keep_upload(blocks: AsyncIterator[bytes], name: str, *, places: Places) -> Upload:
-    """Keep a file as it comes in. Raises `UploadTooLarge`, and `SourceError` where the disk refuses."""
-    ending = ending_of(name)
+async def keep_upload(blocks: AsyncIterator[bytes], name: str, *, places: Places, kind: str = "") -> Upload:
+    """Keep a file of a name and media type as it comes in.
+
+    Raises `PlanError` for one that nothing reads, `UploadTooLarge`, and `SourceError` where the disk refuses.
+    """
+    ending = ending_of(name, kind)
     folder = places.uploads
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
