@@ -12,12 +12,12 @@ UPSERT = ("--account", "demo", "--template", "upsert-contact", "--match", "EMAIL
 
 
 @pytest.fixture
-def crosswalk(tmp_path, insightly):
-    """Runs a command; the account `demo` is linked, and the destination `people` mirrors up to half of its records."""
+def crosswalk(tmp_path, insightly, database_url):
+    """Runs a command on both databases; the destination `people` of `demo` mirrors up to half of its records."""
     environ = {
         "CROSSWALK_HOME": str(tmp_path / "home"),
         "CROSSWALK_ALLOWED_HOSTS": insightly.host,
-        "CROSSWALK_DATABASE_URL": "",
+        "CROSSWALK_DATABASE_URL": database_url if database_url.startswith("postgres") else "",
         "CROSSWALK_MASTER_KEY": "",
         "CROSSWALK_REQUEST_TIMEOUT": "1",
         "CROSSWALK_SETTLE_AFTER": "1",
@@ -117,6 +117,66 @@ def test_deletions_that_fail_are_repeated(mirror, insightly):
     insightly.faults({"method": "DELETE", "fault": "status", "status": 502, "commit": True, "count": 1})
     assert "deleted 1 records" in mirror(ANN)["reason"]
     assert ["ann@x.org"] == mails(insightly)
+
+
+@pytest.fixture
+def rehearse(crosswalk, tmp_path, insightly):
+    """Runs the destination over people dry; answers what is told, and that nothing was called."""
+
+    def rehearse(*people, status=0):
+        path = tmp_path / "dry.csv"
+        path.write_text("first,mail\n" + "".join(f"{first},{mail}\n" for first, mail in people))
+        before = insightly.control("GET", "log")
+        made = json.loads(crosswalk("destinations", "run", "people", path, "--dry-run", "--json", status=status))
+        assert before == insightly.control("GET", "log")
+        return made
+
+    return rehearse
+
+
+def test_dry_run(mirror, rehearse, insightly):
+    """A dry run tells which records would be deleted and what rows come to; the run then does that and nothing else."""
+    mirror(ANN, BO, CY)
+    made = rehearse(ANN, ("Patricia", "CY@x.org"), ("New", "new@x.org"))
+    told = {name: made[name] for name in ("rows", "creates", "updates", "unchanged", "looks", "refused")}
+    assert {"rows": 3, "creates": 0, "updates": 1, "unchanged": 1, "looks": 1, "refused": 0} == told
+    (deletion,) = made["mirror"].pop("deletions")
+    assert {"gone": 1, "own": 3, "share": 1 / 3, "objection": None} == made["mirror"]
+    ids = {row[1]: str(row[0]) for row in insightly.records("contacts", ("CONTACT_ID", "EMAIL_ADDRESS"))}
+    assert {"value": "bo@x.org", "remote_id": ids["bo@x.org"]} == deletion
+    assert 4 == made["forecast"]["calls"]
+    mirror(ANN, ("Patricia", "CY@x.org"), ("New", "new@x.org"))
+    assert ["CY@x.org", "ann@x.org", "new@x.org"] == mails(insightly)
+
+
+def test_dry_run_that_would_delete_nothing(mirror, rehearse, crosswalk, tmp_path):
+    """What would keep the mirror from deleting is said beforehand: too large a share, rows that are refused, none."""
+    mirror(ANN, BO, CY)
+    assert "would delete nothing: 2 of 3 records" in rehearse(ANN)["mirror"]["objection"]
+    refused = rehearse(ANN, BO, ("", "cy@x.org"), ("Pat", ""), status=1)
+    assert ([3, 4], True) == (
+        [each["row"] for each in refused["reasons"]],
+        "may only seem gone" in refused["mirror"]["objection"],
+    )
+    assert "has no rows" in rehearse()["mirror"]["objection"]
+    path = tmp_path / "people.csv"
+    path.write_text("first,mail\nPat,ann@x.org\nPat,bo@x.org\n")
+    told = crosswalk("destinations", "run", "people", path, "--dry-run")
+    assert all(
+        each in told
+        for each in (
+            "2 rows. Nothing was sent.",
+            "2  say nothing new",
+            "1 of its 3 records",
+            "would be deleted: cy@x.org",
+        )
+    ), told
+
+
+def test_dry_run_queues_nothing(crosswalk):
+    """A dry run is neither put off, nor asked of an account without being dry."""
+    for words in (("--dry-run", "--later"), ("--ask-account",)):
+        crosswalk("destinations", "run", "people", "people.csv", *words, status=2)
 
 
 def test_no_test_of_an_upsert(crosswalk, insightly, tmp_path):

@@ -17,10 +17,11 @@ from crosswalk.delivery.errors import PlanError
 from crosswalk.delivery.forecast import Forecast
 from crosswalk.delivery.nexla import Exported
 from crosswalk.delivery.places import Places
+from crosswalk.delivery.rehearsal import Rehearsal, Rehearser
 from crosswalk.delivery.row import Options
 from crosswalk.delivery.settings import Preview, Settings
 from crosswalk.delivery.sources import Sources
-from crosswalk.delivery.start import Begun, start_dataset, start_listed, start_rows
+from crosswalk.delivery.start import Begun, find_listed, start_dataset, start_listed, start_rows
 from crosswalk.store.runs import RunState
 
 READ = needs("delivery.destinations:read")
@@ -29,6 +30,8 @@ UPDATE = needs("delivery.destinations:update")
 DELETE = needs("delivery.destinations:delete")
 MOST_ROWS = 100
 MOST_LOAD = 1000
+MOST_REHEARSED = 100_000
+CHOOSE = "Give rows, a dataset, or a path; one of the three. Options go with a path."
 
 Place = FromPath[str]
 Known = NamedDependency[SkipValidation[Destinations]]
@@ -89,6 +92,15 @@ class Load(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dataset: str | None = None
     path: str | None = None
     options: Options | None = None
+
+
+class Trying(Load, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a dry run is over: rows, a dataset's records, a file's, or with nothing said the records that wait.
+
+    With `ask_account` Insightly is called for the custom fields and names that the settings need.
+    """
+
+    ask_account: bool = False
 
 
 class Started(Struct, frozen=True):
@@ -203,7 +215,30 @@ async def _start(place: str, data: Load, destinations: Destinations, places: Pla
         case Load(rows=None, dataset=None, path=str(path)):
             return await start_listed(destinations, place, path, data.options or Options(), places=places)
         case _:
-            raise PlanError("Give rows, a dataset, or a path; one of the three. Options go with a path.")
+            raise PlanError(CHOOSE)
+
+
+@post("/{place:str}/dry-run", summary="Rehearse a run", status_code=200, security=UPDATE,
+      responses=problems(404, 409, 422))  # fmt: skip
+async def rehearse_run(
+    *, place: Place, data: JSONBody[Trying], destinations: Known, accounts: Linked, sources: Listed
+) -> Rehearsal:
+    """What a run would come to, of up to 100,000 rows: made, changed, unchanged, looked for, refused; nothing is sent.
+
+    For a mirror it tells which records would be deleted, their share, and what would keep it from deleting any.
+    """
+    rehearser = Rehearser(destinations=destinations, accounts=accounts, most=MOST_REHEARSED)
+    ask = data.ask_account
+    match data:
+        case Load(rows=list(rows), dataset=None, path=None, options=None):
+            return await rehearser.rehearse_rows(place, rows, ask=ask)
+        case Load(rows=None, path=None, options=None):
+            return await rehearser.rehearse_records(place, data.dataset, ask=ask)
+        case Load(rows=None, dataset=None, path=str(path)):
+            listed = find_listed(path, sources.places)
+            return await rehearser.rehearse_file(place, listed, data.options or Options(), ask=ask)
+        case _:
+            raise PlanError(CHOOSE)
 
 
 @get("/{place:str}/versions", summary="List a destination's versions", security=READ, responses=problems(404))
@@ -255,6 +290,7 @@ ROUTES = Router(
         import_destination,
         export_destination,
         start_run,
+        rehearse_run,
         show_versions,
         compare_versions,
         roll_back_destination,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 import click
 
 from crosswalk.cli.reading import Reading, read_options, reading_options
+from crosswalk.cli.rehearsal import tell_rehearsal
 from crosswalk.cli.settings import FILE, Chosen, is_blank, read_json, read_settings, settings_options
 from crosswalk.cli.status import explained, print_json, run
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from crosswalk.app import Hub
     from crosswalk.cli.order import Summary
     from crosswalk.delivery.destinations import Activated, Destination, Destinations, Saved
+    from crosswalk.delivery.rehearsal import Rehearsal
     from crosswalk.delivery.run import Run
     from crosswalk.delivery.settings import Preview, Settings
     from crosswalk.delivery.trial import Ask, Trial
@@ -255,6 +257,7 @@ Examples:
   crosswalk destinations run people
   crosswalk destinations run people people.csv --encoding cp1252
   crosswalk destinations run people 'data/*.csv'
+  crosswalk destinations run people people.csv --dry-run
   crosswalk destinations run people --dataset signups""",
 )
 @NAME
@@ -262,6 +265,12 @@ Examples:
 @click.option("--dataset", metavar="NAME", help="Every record of this dataset instead of a file.")
 @reading_options
 @click.option("--later", is_flag=True, help="Only queue it; whoever owns the engine sends it.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only say what it would come to, what a mirror deletes too; send nothing."
+)
+@click.option(
+    "--ask-account", is_flag=True, help="With --dry-run: ask the account for its custom fields and names first."
+)
 @JSON
 def run_(
     *,
@@ -269,6 +278,8 @@ def run_(
     source: Path | None,
     dataset: str | None,
     later: bool,
+    dry_run: bool,
+    ask_account: bool,
     as_json: bool,
     **chosen: Unpack[Reading],
 ) -> None:
@@ -276,13 +287,24 @@ def run_(
 
     FILE may be a folder, or a pattern in quotes. What says how to read it belongs to the run, and to no version.
 
+    With --dry-run every row is read and held against what is remembered of the account, and nothing is sent: how many
+    records would be made, changed, left alone, looked for or refused, and which ones a mirror would delete.
+
     Status: 0 every row is delivered; 1 some are dead or held; 2 wrong use; 3 stopped on the way: crosswalk runs resume.
     """
     if source is not None and dataset is not None:
         raise click.UsageError("Give a FILE, or --dataset, one of the two.")
     if source is None and any(value is not None for value in chosen.values()):
         raise click.UsageError("--format, --delimiter and the like say how a FILE is read. Name the FILE.")
+    if ask_account and not dry_run:
+        raise click.UsageError("--ask-account goes with --dry-run. A run asks by itself for what it needs.")
+    if dry_run and later:
+        raise click.UsageError("--dry-run queues nothing. Leave out --later.")
     load = None if source is None else (source.absolute(), chosen)  # another process may be the one that reads it
+    if dry_run:
+        rehearsal = run(_with_hub(lambda hub: _rehearse(hub, destination, load, dataset, ask=ask_account)))
+        print_json(rehearsal) if as_json else tell_rehearsal(rehearsal)
+        sys.exit(1 if rehearsal.refused else 0)
     began, summary = run(_with_hub(lambda hub: _run(hub, destination, load, dataset, later=later)))
     if summary is None:
         queued = {"run": began.id, "state": began.state}
@@ -424,6 +446,17 @@ async def _run(
     if later:
         return began, None
     return began, await follow_run(hub, began, destination)
+
+
+async def _rehearse(
+    hub: "Hub", destination: str, load: tuple[Path, Reading] | None, dataset: str | None, *, ask: bool
+) -> "Rehearsal":
+    from crosswalk.delivery.rehearsal import Rehearser
+
+    rehearser = Rehearser(destinations=_service(hub), accounts=hub.accounts)
+    if load is not None:
+        return await rehearser.rehearse_file(destination, load[0], read_options(load[1]), ask=ask)
+    return await rehearser.rehearse_records(destination, dataset, ask=ask)
 
 
 async def _warn_of_unseen(service: "Destinations", found: "Destination") -> None:

@@ -276,7 +276,7 @@ class Destinations:
         found = await self.find(key)
         account, now = await self.account_of(found), self.now()
         chosen = found.settings if settings is None else settings
-        known = await self._ask(chosen, account) if ask else Known()
+        known = await self.ask(chosen, account) if ask else Known()
         return preview(
             chosen,
             rows,
@@ -287,7 +287,8 @@ class Destinations:
             references=known.references,
         )
 
-    async def _ask(self, settings: Settings, account: RowMapping) -> Known:
+    async def ask(self, settings: Settings, account: RowMapping) -> Known:
+        """What settings need to know of an account: one call for custom fields, and one for each table of names."""
         assert self.accounts is not None, "whoever asks has accounts"
         plan = settle_plan(make_plan(settings), load(), UNSEEN, base_url=account["base_url"], now=self.now())
         async with self.accounts.connect(await self.accounts.find(account["id"])) as crm:

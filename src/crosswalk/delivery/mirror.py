@@ -3,6 +3,7 @@
 Deletions are deliveries of the run like any other, but that no row was read for them: their numbers are below zero.
 """
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -24,7 +25,8 @@ ROWS = "-rows"
 """What datasets of rows that were given one by one end with."""
 AT_ONCE = 500
 """Deletions that are journalled at once."""
-PART = "The mirror deleted nothing: the run sent a part of its dataset. Run the destination over a whole file"
+NOTHING = "The mirror deleted nothing"
+PART = f"{NOTHING}: the run sent a part of its dataset. Run the destination over a whole file"
 FIRST = -(2**31)
 """No deletion has a lower number."""
 UNSURE: tuple[RecordState, ...] = ("dead", "held", "cancelled", "skipped", "pending")
@@ -43,6 +45,13 @@ class Loss(Struct, frozen=True):
         return self.gone / self.own if self.own else 0.0
 
 
+class Deletion(Struct, frozen=True):
+    """A record that a destination made or adopted: its id, and the value of the match field that names it."""
+
+    remote_id: str
+    value: str
+
+
 def object_to(mirror: Mirror, counts: Counts, loss: Loss) -> str | None:
     """Why nothing may be deleted, `None` when it may."""
     if loss.gone == 0:
@@ -50,12 +59,12 @@ def object_to(mirror: Mirror, counts: Counts, loss: Loss) -> str | None:
     unsure = {state: counts[state] for state in UNSURE if counts[state]}
     if unsure:
         told = ", ".join(f"{count:,} {state}" for state, count in unsure.items())
-        return f"The mirror deleted nothing: {told}, so {loss.gone:,} records may only seem gone. Put the rows right"
+        return f"{NOTHING}: {told}, so {loss.gone:,} records may only seem gone. Put the rows right"
     if counts.read == 0:
-        return f"The mirror deleted nothing: the source has no rows, and {loss.own:,} records would go"
+        return f"{NOTHING}: the source has no rows, and {loss.own:,} records would go"
     if loss.share > mirror.max_delete_share:
         return (
-            f"The mirror deleted nothing: {loss.gone:,} of {loss.own:,} records are gone from the source, "
+            f"{NOTHING}: {loss.gone:,} of {loss.own:,} records are gone from the source, "
             f"{loss.share:.1%}, more than {mirror.max_delete_share:.1%}. If that is right, raise --max-delete-share"
         )
     return None
@@ -96,7 +105,25 @@ async def is_whole(database: Database, run: Run) -> bool:
         return True
     async with database.read() as connection:
         row = (await connection.execute(FIND_DATASET, {"key": span.dataset})).mappings().one_or_none()
-    return span.first == 1 and row is not None and not str(row["name"]).endswith(ROWS)
+    return row is not None and is_all(span.first, row["name"])
+
+
+def is_all(first: int, dataset: str) -> bool:
+    """Whether records from a number on are all that a dataset of this name has of its source."""
+    return first == 1 and not dataset.endswith(ROWS)
+
+
+async def list_own(memory: Memory) -> AsyncIterator[Sequence[Deletion]]:
+    """The records that a destination made or adopted, in the order of their values, in blocks."""
+    after = ""
+    while True:
+        asked = _own(memory) | {"after": after, "most": AT_ONCE}
+        async with memory.database.read() as connection:
+            rows = (await connection.execute(table.LIST_OWN, asked)).all()
+        if not rows:
+            return
+        yield [Deletion(row.remote_id, row.value) for row in rows]
+        after = rows[-1].value
 
 
 async def journal_deletions(journal: Journal, memory: Memory, run: str, *, path: str, at: datetime) -> None:

@@ -60,11 +60,16 @@ async def start_file(destinations: Destinations, key: str, path: Path, options: 
 
 async def start_listed(destinations: Destinations, key: str, text: str, options: Options, *, places: Places) -> Begun:
     """Queue a run over a file that `places` allow, each file of a folder or a pattern asked for by itself."""
+    return await start_file(destinations, key, find_listed(text, places), options)
+
+
+def find_listed(text: str, places: Places) -> Path:
+    """A file, folder or pattern that `places` allow, with all that lies in it. Raises `PlanError`."""
     path = places.find_file(text)
     if is_many(path):
         for each in list_files(path, ENDINGS)[0]:
             places.check_file(each)
-    return await start_file(destinations, key, path, options)
+    return path
 
 
 async def start_rows(destinations: Destinations, key: str, rows: Sequence[dict[str, Any]]) -> Run:

@@ -86,6 +86,14 @@ _OWN = (*_PLACE, memory.c.destination_id == bindparam("destination"))
 # How many records a destination has made or adopted.
 COUNT_OWN = select(func.count()).where(*_OWN)
 
+# Some of them after a value, in the order of their values.
+LIST_OWN = (
+    select(memory.c.value, memory.c.remote_id)
+    .where(*_OWN, memory.c.value > bindparam("after"))
+    .order_by(memory.c.value)
+    .limit(bindparam("most"))
+)
+
 # Those of them whose value no row of a run had, in the order of their values.
 _seen = (
     select(deliveries.c.number)
