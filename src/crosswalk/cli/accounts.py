@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crosswalk.cli.status import DONE, SOME_FAILED, WrongUse, print_json, run
+from crosswalk.cli.status import DONE, SOME_FAILED, WrongUse, print_json, run, tell_removed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -181,10 +181,7 @@ def check(*, account: str, as_json: bool) -> None:
 def remove(*, account: str, as_json: bool) -> None:
     """Forget an account; its stored key is destroyed at once."""
     found = run(_remove(account))
-    if as_json:
-        print_json({"id": found.id, "name": found.name, "removed": True})
-    else:
-        click.echo(f"Removed {found.name} ({found.id}); its key is destroyed.")
+    tell_removed(found.id, found.name, as_json=as_json, also="; its key is destroyed")
 
 
 @accounts.command(epilog="Example: crosswalk accounts forget acme --object Contacts")

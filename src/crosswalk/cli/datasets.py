@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from crosswalk.cli.status import print_json, run
+from crosswalk.cli.status import print_json, run, tell_removed
 
 if TYPE_CHECKING:
     from crosswalk.delivery.datasets import Datasets, Shown
@@ -137,10 +137,7 @@ async def _export(dataset: str, ask: "Ask") -> "Done":
 def remove(*, dataset: str, as_json: bool) -> None:
     """Forget a dataset that nothing fills or reads, and its records."""
     found = run(_work(lambda service: service.remove(dataset)))
-    if as_json:
-        print_json({"id": found.id, "name": found.name, "removed": True})
-    else:
-        click.echo(f"Removed {found.name} ({found.id}).")
+    tell_removed(found.id, found.name, as_json=as_json)
 
 
 async def _work(task: "Callable[[Datasets], Awaitable[T]]") -> T:

@@ -10,7 +10,7 @@ import click
 from crosswalk.cli.reading import Reading, read_options, reading_options
 from crosswalk.cli.rehearsal import tell_rehearsal
 from crosswalk.cli.settings import FILE, Chosen, is_blank, read_json, read_settings, settings_options
-from crosswalk.cli.status import explained, print_json, run
+from crosswalk.cli.status import explained, print_json, run, tell_removed
 
 if TYPE_CHECKING:
     from crosswalk.app import Hub
@@ -384,10 +384,7 @@ def export(*, destination: str, _form: str) -> None:
 def remove(*, destination: str, as_json: bool) -> None:
     """Forget a destination that is not active, and its versions; its runs stay."""
     found = run(_work(lambda service: service.remove(destination)))
-    if as_json:
-        print_json({"id": found.id, "name": found.name, "removed": True})
-    else:
-        click.echo(f"Removed {found.name} ({found.id}).")
+    tell_removed(found.id, found.name, as_json=as_json)
 
 
 async def _with_hub(task: "Callable[[Hub], Awaitable[T]]") -> T:

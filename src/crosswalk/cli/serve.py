@@ -35,7 +35,7 @@ def serve(*, host: str, port: int, as_json: bool) -> None:
 async def _serve(host: str, port: int, *, as_json: bool) -> None:
     from crosswalk.app import open_hub, sending_traces, serve_api
     from crosswalk.config import Misconfigured, settings
-    from crosswalk.delivery.engine import unwrapped
+    from crosswalk.delivery.errors import unwrapped
     from crosswalk.delivery.retention import work_retention
     from crosswalk.delivery.work import work_sources
     from crosswalk.insightly.pods import is_loopback

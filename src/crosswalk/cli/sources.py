@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from crosswalk.cli.status import SOME_FAILED, WrongUse, print_json, run
+from crosswalk.cli.status import SOME_FAILED, WrongUse, print_json, run, tell_removed
 
 if TYPE_CHECKING:
     from crosswalk.app import Hub
@@ -317,10 +317,7 @@ def rotate(*, source: str, as_json: bool) -> None:
 def remove(*, source: str, as_json: bool) -> None:
     """Forget a source and its pulls; its dataset stays."""
     found = run(_work(lambda hub: hub.sources().remove(source)))
-    if as_json:
-        print_json({"id": found.id, "name": found.name, "removed": True})
-    else:
-        click.echo(f"Removed {found.name} ({found.id}). Dataset {found.dataset} stays.")
+    tell_removed(found.id, found.name, as_json=as_json, also=f". Dataset {found.dataset} stays")
 
 
 @sources.group(invoke_without_command=True)

@@ -30,13 +30,13 @@ def explained() -> Iterator[None]:
     """Turn the errors of the rooms into one line and a status; a fault of our own stays a traceback."""
     from crosswalk.accounts.errors import AccountError, CredentialRefused, InsightlySilent
     from crosswalk.config import Misconfigured
-    from crosswalk.delivery.errors import DeliveryError
+    from crosswalk.delivery.errors import DeliveryError, unwrapped
     from crosswalk.insightly import errors as insightly
     from crosswalk.outgoing.errors import OutgoingError
     from crosswalk.store.errors import DatabaseUnreachable, StoreError
 
     try:
-        with _first_cause():
+        with unwrapped():
             yield
     except (CredentialRefused, InsightlySilent, DatabaseUnreachable) as exc:
         raise NotReached(str(exc)) from exc
@@ -44,18 +44,6 @@ def explained() -> Iterator[None]:
         raise WrongUse(str(exc)) from exc
     except insightly.InsightlyError as exc:
         raise NotReached(str(exc)) from exc
-
-
-@contextmanager
-def _first_cause() -> Iterator[None]:
-    """Raise the first failure of a group of tasks as itself: the others were cancelled for its sake."""
-    try:
-        yield
-    except ExceptionGroup as group:
-        first: Exception = group
-        while isinstance(first, ExceptionGroup):
-            first = first.exceptions[0]
-        raise first from group
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -77,6 +65,14 @@ async def _witnessed(work: Coroutine[Any, Any, T]) -> T:
     if context is not None and is_audited(context):
         await witness(context)
     return result
+
+
+def tell_removed(found_id: str, name: str, *, as_json: bool, also: str = "") -> None:
+    """Say that something is gone, and what `also` follows."""
+    if as_json:
+        print_json({"id": found_id, "name": name, "removed": True})
+    else:
+        click.echo(f"Removed {name} ({found_id}){also}.")
 
 
 def print_json(value: object) -> None:

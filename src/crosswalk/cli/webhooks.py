@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from crosswalk.cli.status import NotReached, print_json, run
+from crosswalk.cli.status import NotReached, print_json, run, tell_removed
 
 if TYPE_CHECKING:
     from crosswalk.outgoing.endpoints import Endpoint, Revealed
@@ -102,10 +102,7 @@ def disable(*, endpoint: str, as_json: bool) -> None:
 def remove(*, endpoint: str, as_json: bool) -> None:
     """Forget an endpoint; what waits for it ends as dead."""
     found = run(_work(lambda office: office.endpoints().remove(endpoint)))
-    if as_json:
-        print_json({"id": found.id, "name": found.name, "removed": True})
-    else:
-        click.echo(f"Removed {found.name} ({found.id}).")
+    tell_removed(found.id, found.name, as_json=as_json)
 
 
 @webhooks.command()

@@ -1,8 +1,8 @@
 """The engine: runs taken from the queue and sent, each over its account's lane. One process owns a home's engine."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from crosswalk.accounts.errors import AccountError
 from crosswalk.contract import load
 from crosswalk.delivery.custom_fields import Custom
 from crosswalk.delivery.edit import Planner
-from crosswalk.delivery.errors import DeliveryError, PlanError, SourceError
+from crosswalk.delivery.errors import DeliveryError, PlanError, SourceError, unwrapped
 from crosswalk.delivery.feed import WINDOW, Feed
 from crosswalk.delivery.flights import Flights
 from crosswalk.delivery.foreign import tell_foreign
@@ -419,15 +419,3 @@ class Engine:
                     await asyncio.sleep(POLL)
             finally:
                 del self._clients[key]
-
-
-@contextmanager
-def unwrapped() -> Iterator[None]:
-    """Raise the first failure of a group of tasks as itself: the others were cancelled for its sake."""
-    try:
-        yield
-    except ExceptionGroup as group:
-        leaf: Exception = group
-        while isinstance(leaf, ExceptionGroup):
-            leaf = leaf.exceptions[0]
-        raise leaf from group

@@ -25,6 +25,9 @@ DeliveryError
 └── UnfinishedRun     a run of this order is unfinished, and nobody said what to do about it
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class DeliveryError(Exception):
     """The order cannot be carried out as asked."""
@@ -116,3 +119,15 @@ class UnusablePost(DeliveryError):
 
 class UploadTooLarge(DeliveryError):
     """A file is larger than the operator lets uploads be."""
+
+
+@contextmanager
+def unwrapped() -> Iterator[None]:
+    """Raise the first failure of a group of tasks as itself: the others were cancelled for its sake."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        leaf: Exception = group
+        while isinstance(leaf, ExceptionGroup):
+            leaf = leaf.exceptions[0]
+        raise leaf from group

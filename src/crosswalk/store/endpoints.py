@@ -13,7 +13,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    literal,
     or_,
     select,
     update,
@@ -21,6 +20,7 @@ from sqlalchemy import (
 
 from crosswalk.store.accounts import accounts
 from crosswalk.store.columns import UTCDateTime, one_of, table
+from crosswalk.store.sealed import page_sealed, swap_sealed
 
 EndpointState = Literal["active", "disabled"]
 
@@ -125,17 +125,6 @@ PRUNE_SECRETS = delete(endpoint_secrets).where(
     endpoint_secrets.c.endpoint_id == bindparam("endpoint"), endpoint_secrets.c.ends_at <= bindparam("at")
 )
 
-# Sealed secrets of endpoint secrets after one, to be sealed anew.
-PAGE_SEALED = (
-    select(endpoint_secrets.c.id, literal("").label("field"), endpoint_secrets.c.sealed.label("value"))
-    .where(endpoint_secrets.c.id > bindparam("after"))
-    .order_by(endpoint_secrets.c.id)
-    .limit(bindparam("most"))
-)
-
-# Seal one anew, if it is still what was read.
-SWAP_SEALED = (
-    update(endpoint_secrets)
-    .where(endpoint_secrets.c.id == bindparam("row"), endpoint_secrets.c.sealed == bindparam("old"))
-    .values(sealed=bindparam("new_value"))
-)
+# Sealed secrets after one, to be sealed anew; and how each is.
+PAGE_SEALED = page_sealed(endpoint_secrets, endpoint_secrets.c.sealed)
+SWAP_SEALED = swap_sealed(endpoint_secrets, endpoint_secrets.c.sealed)

@@ -12,7 +12,6 @@ from sqlalchemy import (
     bindparam,
     delete,
     insert,
-    literal,
     or_,
     select,
     update,
@@ -21,6 +20,7 @@ from sqlalchemy import (
 from crosswalk.store.accounts import accounts
 from crosswalk.store.columns import UTCDateTime, one_of, table
 from crosswalk.store.datasets import datasets
+from crosswalk.store.sealed import page_sealed, swap_sealed
 
 SourceKind = Literal["file", "sql", "http", "webhook", "insightly"]
 SourceState = Literal["active", "paused"]
@@ -118,32 +118,7 @@ FIND_CONNECTION = select(connections).where(connections.c.name == bindparam("key
 # Forget a connection.
 REMOVE_CONNECTION = delete(connections).where(connections.c.name == bindparam("key"))
 
-# Sealed secrets of sources after one, to be sealed anew.
-PAGE_SEALED = (
-    select(sources.c.id, literal("").label("field"), sources.c.secret.label("value"))
-    .where(sources.c.id > bindparam("after"), sources.c.secret.is_not(None))
-    .order_by(sources.c.id)
-    .limit(bindparam("most"))
-)
-
-# Seal one anew, if it is still what was read.
-SWAP_SEALED = (
-    update(sources)
-    .where(sources.c.id == bindparam("row"), sources.c.secret == bindparam("old"))
-    .values(secret=bindparam("new_value"))
-)
-
-# Sealed secrets of connections after one, to be sealed anew.
-PAGE_SEALED_CONNECTIONS = (
-    select(connections.c.id, literal("").label("field"), connections.c.secret.label("value"))
-    .where(connections.c.id > bindparam("after"))
-    .order_by(connections.c.id)
-    .limit(bindparam("most"))
-)
-
-# Seal one anew, if it is still what was read.
-SWAP_SEALED_CONNECTION = (
-    update(connections)
-    .where(connections.c.id == bindparam("row"), connections.c.secret == bindparam("old"))
-    .values(secret=bindparam("new_value"))
-)
+# Sealed secrets of sources, and of connections, after one, to be sealed anew; and how each is.
+PAGE_SEALED, SWAP_SEALED = page_sealed(sources, sources.c.secret), swap_sealed(sources, sources.c.secret)
+PAGE_SEALED_CONNECTIONS = page_sealed(connections, connections.c.secret)
+SWAP_SEALED_CONNECTION = swap_sealed(connections, connections.c.secret)
