@@ -1,7 +1,7 @@
 """The composition root: everything is put together here, from the settings."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import SystemRandom
@@ -25,6 +25,7 @@ from crosswalk.delivery.places import Places
 from crosswalk.delivery.pull import Puller
 from crosswalk.delivery.responses import add_responses
 from crosswalk.delivery.sources import Sources
+from crosswalk.gate import open_paces
 from crosswalk.insightly import Insightly
 from crosswalk.logs import log_to_stderr
 from crosswalk.outgoing.courier import Courier
@@ -144,12 +145,13 @@ async def open_hub(given: Settings | None = None) -> AsyncIterator[Hub]:
     chosen = settings() if given is None else given
     if not structlog.is_configured():  # standard output is the command's own, and it tells what went well
         log_to_stderr(form=chosen.log_format, least=chosen.log_level or "warning")
-    async with open_database(chosen.database_url) as database:
+    async with open_database(chosen.database_url) as database, AsyncExitStack() as stack:
         await (upgrade if chosen.embedded else require_head)(database)
         accounts = Accounts(
             database=database,
             vault=Vault(await _gather_keys(chosen, database), reread=lambda: _reread_keys(chosen)),
             pace_folder=chosen.home / "pace",
+            paces=None if chosen.embedded else await stack.enter_async_context(open_paces(chosen.database_url)),
             allow_hosts=chosen.allowed_hosts,
             timeout=chosen.request_timeout,
             day_resets=chosen.day_resets,

@@ -21,6 +21,7 @@ import crosswalk.store.mappings
 import crosswalk.store.memory
 import crosswalk.store.notices
 import crosswalk.store.outbox
+import crosswalk.store.paces
 import crosswalk.store.pulls
 import crosswalk.store.records
 import crosswalk.store.requests

@@ -28,7 +28,23 @@ from crosswalk.accounts.errors import (
 )
 from crosswalk.accounts.pulse import feel
 from crosswalk.accounts.vault import Place, Sealed, Secret, Vault
-from crosswalk.gate import RESERVE, About, Budget, Credential, Hear, Limits, Meter, Track, budget, connect, deaf, track
+from crosswalk.gate import (
+    RESERVE,
+    About,
+    Budget,
+    Credential,
+    Hear,
+    Limits,
+    Meter,
+    Paces,
+    Track,
+    budget,
+    connect,
+    deaf,
+    shared_budget,
+    shared_track,
+    track,
+)
 from crosswalk.insightly import Insightly
 from crosswalk.insightly.client import ATTEMPTS
 from crosswalk.store.accounts import (
@@ -114,14 +130,16 @@ Claim = Callable[[AsyncConnection], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts:
-    """The accounts of one database. `timeout` is for one request to Insightly, in seconds; `pace_folder` the gate's.
+    """The accounts of one database. `timeout` is for one request to Insightly, in seconds.
 
+    The pace is kept in `pace_folder` for the processes of one home, or in the rows of `paces` for those of a database.
     `meter` is where their calls are measured.
     """
 
     database: Database
     vault: Vault
     pace_folder: Path
+    paces: Paces | None = None
     allow_hosts: tuple[str, ...] = ()
     timeout: float = 30
     day_resets: int | None = None
@@ -255,11 +273,15 @@ class Accounts:
     async def budget(self, account: Account) -> Budget:
         """What is left of an account's day, without asking Insightly. Raises `VaultError`."""
         credential = self._credential(await self._open_key(account), account)
+        if self.paces is not None:
+            return await shared_budget(credential, self._limits(account), self.paces)
         return budget(credential, self._limits(account), folder=self.pace_folder, now=self.now())
 
     async def track(self, account: Account) -> Track:
         """How an account's pace was kept and what was learned of it, without asking Insightly. Raises `VaultError`."""
         credential = self._credential(await self._open_key(account), account)
+        if self.paces is not None:
+            return await shared_track(credential, self.paces, now=time.monotonic())
         return track(credential, folder=self.pace_folder, now=time.monotonic())
 
     def _client(
@@ -269,7 +291,8 @@ class Accounts:
         about = About(meter=self.meter)
         if isinstance(account, Account):
             about = About(meter=self.meter, account=account.id, plan=account.plan)
-        return connect(self._credential(key, account), limits, folder=self.pace_folder, hear=hear, about=about)
+        credential = self._credential(key, account)
+        return connect(credential, limits, folder=self.pace_folder, paces=self.paces, hear=hear, about=about)
 
     def _credential(self, key: Secret, account: Account | Wanted) -> Credential:
         return Credential(base_url=account.base_url, api_key=key.reveal(), allow_hosts=self.allow_hosts)

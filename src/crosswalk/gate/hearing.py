@@ -116,6 +116,9 @@ class _Told:
     call: Call
     measured: _Measured
 
+    async def leave(self) -> None:
+        await self.slot.leave()
+
     def sent(self) -> None:
         self.slot.sent()
 

@@ -181,6 +181,9 @@ class _Turn:
         self._place = place
         self._sent = False
 
+    async def leave(self) -> None:
+        self._who.check()
+
     def sent(self) -> None:
         if not self._sent:
             self._sent = True

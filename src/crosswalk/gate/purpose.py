@@ -1,6 +1,6 @@
 """What a call is for: said once around a piece of work, read by the gate at every call inside it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -12,10 +12,16 @@ Purpose = Literal["person", "probe", "lane"]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, and what for. `name` tells the lanes of one account apart."""
+    """Who calls, and what for. `name` tells the lanes of one account apart; `guard` raises when no call may start."""
 
     purpose: Purpose = "person"
     name: str = ""
+    guard: Callable[[], None] | None = None
+
+    def check(self) -> None:
+        """Raise what forbids this caller to call now."""
+        if self.guard is not None:
+            self.guard()
 
 
 PERSON = Caller()
@@ -23,9 +29,9 @@ _caller: ContextVar[Caller] = ContextVar("crosswalk_caller")
 
 
 @contextmanager
-def calling_for(purpose: Purpose, name: str = "") -> Iterator[None]:
-    """Mark every call made in the block, tasks started there included."""
-    token = _caller.set(Caller(purpose, name))
+def calling_for(purpose: Purpose, name: str = "", *, guard: Callable[[], None] | None = None) -> Iterator[None]:
+    """Mark every call made in the block, tasks started there included; a guard around it stays."""
+    token = _caller.set(Caller(purpose, name, guard if guard is not None else caller().guard))
     try:
         yield
     finally:

@@ -44,6 +44,14 @@ class BudgetReserved(Later):
         super().__init__(call, says, todo, retry_at=retry_at)
 
 
+def refuse(call: Call, day: Day, shares: Shares, kept: int) -> Later:
+    """Why a call is not made: the account's own limit is reached, or what is left is kept for others."""
+    at = budget_of(day, shares).resets_at
+    if shares.daily is not None and day.spent >= shares.daily:
+        return BudgetSpent(call, shares.daily, retry_at=at)
+    return BudgetReserved(call, kept, retry_at=at)
+
+
 @dataclass(frozen=True, slots=True)
 class Clocks:
     """`steady` seconds that only go forward, the day's `now`, and whether the hour of the reset may be learned."""
@@ -81,10 +89,7 @@ class Tally:
         if kept is None:
             self._begin_step(day)
             return
-        at = budget_of(day, self._shares).resets_at
-        if self._shares.daily is not None and day.spent >= self._shares.daily:
-            raise BudgetSpent(call, self._shares.daily, retry_at=at)
-        raise BudgetReserved(call, kept, retry_at=at)
+        raise refuse(call, day, self._shares, kept)
 
     def refund(self) -> None:
         """A call that was counted never left."""

@@ -5,10 +5,13 @@ Whoever has waited `LONGEST_PASSED` at the head of its line is passed no longer,
 
 from asyncio import Future
 from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice, zip_longest
 from typing import Generic, TypeVar
 
 from crosswalk.gate.purpose import Caller
+from crosswalk.insightly.call import Call
 
 LONGEST_PASSED = 1.0
 """Seconds for which those who go first may pass the head of another line."""
@@ -22,6 +25,7 @@ class Ticket(Generic[T]):
     caller: Caller
     turn: "Future[T]"
     since: float | None = None
+    call: Call | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -77,6 +81,19 @@ class Waiting(Generic[T]):
                 self._lanes.move_to_end(name)
                 if not line:
                     del self._lanes[name]
+
+    def first(self, most: int) -> Iterator[Ticket[T]]:
+        """Those who go next, in their order."""
+        rounds = chain.from_iterable(zip_longest(*self._lanes.values()))
+        line = chain(self._people, self._probes, rounds)
+        return islice((each for each in line if each is not None and not each.turn.done()), most)
+
+    def fail(self, why: Callable[[Ticket[T]], Exception | None]) -> None:
+        """Send away those for whom there is a reason."""
+        for ticket in [*self._people, *self._probes, *chain.from_iterable(self._lanes.values())]:
+            reason = None if ticket.turn.done() else why(ticket)
+            if reason is not None:
+                ticket.turn.set_exception(reason)
 
     def _first_lane(self) -> Ticket[T] | None:
         while self._lanes:

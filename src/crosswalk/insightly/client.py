@@ -283,7 +283,7 @@ class Insightly:
             slot.sent()
 
         try:
-            async with self._transport.relay(passage, sent) as relayed:
+            async with self._transport.relay(passage, slot.leave, sent) as relayed:
                 headers = {name.lower(): value for name, value in relayed.headers}
                 seen = self._seen(Answer(status=relayed.status, headers=headers), began, first_byte[0])
                 if passage.streams:  # its sender's pace says nothing of Insightly's
@@ -318,7 +318,7 @@ class Insightly:
                 watch(flying=True)
 
         try:
-            outcome = await self._transport.send(call, sent)
+            outcome = await self._transport.send(call, slot.leave, sent)
         finally:
             slot.note(self._seen(outcome, began, first_byte[0] if first_byte else None))
         if watch is not None:

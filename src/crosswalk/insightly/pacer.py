@@ -13,6 +13,9 @@ from crosswalk.insightly.pace import Go, Pace, Seen, Wait, admit, note, send, st
 class Slot(Protocol):
     """Leave for one HTTP request. Exactly one `note` follows, whatever happens."""
 
+    async def leave(self) -> None:
+        """Return when the call may leave: nothing waits between this and its first byte. Raises what forbids it."""
+
     def sent(self) -> None:
         """Say that the first byte leaves now."""
 
@@ -73,6 +76,9 @@ class _Turn:
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
         self._sent = False
+
+    async def leave(self) -> None:
+        return
 
     def sent(self) -> None:
         if not self._sent:

@@ -1,7 +1,7 @@
 """One HTTP exchange with aiohttp: a `Call` goes out, an `Answer` or a `Fault` comes back, nothing is decided."""
 
 import base64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -47,14 +47,16 @@ class Broken(Exception):
 
 @dataclass(slots=True)
 class Sending:
-    """When one request left; `sent` is called at the first byte."""
+    """When one request left; `leave` is waited for before its first byte, `sent` is called at it."""
 
+    leave: Callable[[], Awaitable[None]]
     sent: Callable[[], None]
     first: datetime | None = None
     last: datetime | None = None
 
-    def begin(self) -> None:
-        """The first byte leaves now."""
+    async def begin(self) -> None:
+        """The first byte leaves as soon as it may."""
+        await self.leave()
         self.first = datetime.now(UTC)
         self.sent()
 
@@ -75,7 +77,7 @@ class _Request(aiohttp.ClientRequest):
     """
 
     async def send(self, conn: Any) -> aiohttp.ClientResponse:  # aiohttp does not publish the connection's type
-        _sending.get().begin()
+        await _sending.get().begin()
         try:
             return await super().send(conn)
         except BROKEN as exc:
@@ -123,18 +125,24 @@ class Transport:
         if self._session is not None:
             await self._session.close()
 
-    async def send(self, call: Call, sent: Callable[[], None]) -> Answer | Fault:
-        """Make one request, without redirects and without repeats; `sent` is called when its first byte leaves."""
-        sending = Sending(sent)
+    async def send(self, call: Call, leave: Callable[[], Awaitable[None]], sent: Callable[[], None]) -> Answer | Fault:
+        """Make one request, without redirects and without repeats.
+
+        With a connection at hand `leave` is waited for, and what it raises is raised; `sent` is called when the first
+        byte leaves.
+        """
+        sending = Sending(leave, sent)
         try:
             return await self._exchange(call, sending)
         except (aiohttp.ClientError, OSError) as exc:  # a `TimeoutError` is an `OSError`
             return _failed(exc, sending, patience=self._patience(call).total)
 
     @asynccontextmanager
-    async def relay(self, passage: Passage, sent: Callable[[], None]) -> AsyncIterator[Relayed]:
-        """Pass one request through and yield its answer as it begins. Raises `Broken` when none comes."""
-        sending = Sending(sent)
+    async def relay(
+        self, passage: Passage, leave: Callable[[], Awaitable[None]], sent: Callable[[], None]
+    ) -> AsyncIterator[Relayed]:
+        """Pass one request through, as `send` does, and yield its answer as it begins. Raises `Broken`."""
+        sending = Sending(leave, sent)
         try:
             response = await self._pass(passage, sending)
         except (aiohttp.ClientError, OSError) as exc:
