@@ -66,6 +66,7 @@ PURE = (
             "reference", "search", "stage_moves", "stages", "tasks", "timezones", "users", "value",
         )
     ),
+    *(f"automations/{name}.py" for name in ("due", "errors", "steps")),
     "outgoing/address.py",
     "outgoing/judge.py",
     *(

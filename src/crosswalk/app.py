@@ -13,7 +13,12 @@ from crosswalk import __version__
 from crosswalk.accounts.accounts import Account, Accounts
 from crosswalk.accounts.errors import MasterKeyMissing, VaultError
 from crosswalk.accounts.home_key import KEY_FILE, make_home_key, read_home_keys
+from crosswalk.accounts.pool import open_pool
 from crosswalk.accounts.vault import Place, Sealed, Secret, Vault
+from crosswalk.automations.automations import Automations
+from crosswalk.automations.carrying import Carrier
+from crosswalk.automations.firing import Firings
+from crosswalk.automations.work import Worker
 from crosswalk.config import Misconfigured, Settings, read_master_keys, settings
 from crosswalk.delivery.connections import Connections
 from crosswalk.delivery.engine import Engine
@@ -35,6 +40,7 @@ from crosswalk.outgoing.signing import Seals
 from crosswalk.store.accounts import ANY_CREDENTIAL
 from crosswalk.store.database import Database, open_database
 from crosswalk.store.migrate import require_head, upgrade
+from crosswalk.unified.service import Service
 
 SPOOL = "spool"
 """Folder of the home where records wait for the time that they are sent."""
@@ -119,6 +125,21 @@ class Hub:
             patient=patient,
             notices=self.notices(),
         )
+
+    @asynccontextmanager
+    async def automations(self) -> AsyncIterator[Worker]:
+        """What fires this hub's automations; firings are leased, so that several processes may."""
+        async with open_pool(self.accounts) as pool:
+            yield Worker(
+                Carrier(
+                    automations=Automations(database=self.database),
+                    firings=Firings(database=self.database),
+                    service=Service(key=self.accounts.vault.derive("unified cursors")),
+                    pool=pool,
+                    notices=self.notices(),
+                    settle_after=timedelta(seconds=self.settings.settle_after),
+                )
+            )
 
     def connections(self) -> Connections:
         """Databases that SQL sources may name."""

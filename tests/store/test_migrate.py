@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 import crosswalk.store.attempts
 import crosswalk.store.audit
+import crosswalk.store.automations
 import crosswalk.store.decisions
 import crosswalk.store.deliveries
 import crosswalk.store.destinations

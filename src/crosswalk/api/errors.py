@@ -33,6 +33,14 @@ from crosswalk.accounts.errors import (
     UnusableToken,
 )
 from crosswalk.api.arrival import shown_id_of
+from crosswalk.automations.errors import (
+    AutomationError,
+    AutomationTaken,
+    FiringRefused,
+    InputChanged,
+    UnknownAutomation,
+    UnknownFiring,
+)
 from crosswalk.delivery.errors import (
     BacklogUndecided,
     ChannelTaken,
@@ -84,6 +92,7 @@ from crosswalk.store.errors import DatabaseUnreachable
 from crosswalk.unified import errors as unified
 from crosswalk.unified.cursor import CursorInvalid
 from crosswalk.unified.idempotency import KeyBusy, KeyReused
+from crosswalk.unified.value import Unfit
 from crosswalk.unified.writing import Ambiguous, Undecided
 
 PROBLEM = "application/problem+json"
@@ -128,6 +137,13 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     StillWaiting: HTTPStatus.CONFLICT,
     OutgoingError: HTTPStatus.UNPROCESSABLE_ENTITY,
     DeliveryError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnknownAutomation: HTTPStatus.NOT_FOUND,
+    UnknownFiring: HTTPStatus.NOT_FOUND,
+    AutomationTaken: HTTPStatus.CONFLICT,
+    FiringRefused: HTTPStatus.CONFLICT,
+    InputChanged: HTTPStatus.UNPROCESSABLE_ENTITY,
+    AutomationError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Unfit: HTTPStatus.UNPROCESSABLE_ENTITY,
     unified.UnknownNoun: HTTPStatus.NOT_FOUND,
     unified.Unservable: HTTPStatus.UNPROCESSABLE_ENTITY,
     unified.Refused: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -166,6 +182,7 @@ CODES: Mapping[type[Exception], tuple[str, Source]] = {
     Undecided: ("outcome_unknown", "gateway"),
     KeyBusy: ("idempotency_key_busy", "gateway"),
     KeyReused: ("idempotency_key_reused", "gateway"),
+    InputChanged: ("idempotency_key_reused", "gateway"),
     UnusableAccount: ("unusable_account", "gateway"),
     CredentialRefused: ("credential_refused", "provider"),
     InsightlySilent: ("provider_unreachable", "network"),
@@ -412,6 +429,8 @@ HANDLERS: ExceptionHandlersMap = {
     AccountError: render_refusal,
     DeliveryError: render_refusal,
     OutgoingError: render_refusal,
+    AutomationError: render_refusal,
+    Unfit: render_refusal,
     unified.UnifiedError: render_refusal,
     InsightlyError: render_refusal,
     CursorInvalid: render_refusal,

@@ -20,6 +20,7 @@ from crosswalk.accounts.pool import open_pool
 from crosswalk.accounts.tokens import Caller, Tokens
 from crosswalk.api import (
     audit,
+    automations,
     datasets,
     dead_letters,
     deliveries,
@@ -51,6 +52,10 @@ from crosswalk.api.query import refuse_unknown
 from crosswalk.api.transparent import transparent
 from crosswalk.api.unified_routes import unified_router
 from crosswalk.api.witness import Witness
+from crosswalk.automations.automations import Automations
+from crosswalk.automations.carrying import Carrier
+from crosswalk.automations.firing import Firings
+from crosswalk.automations.work import Worker
 from crosswalk.delivery.datasets import Datasets
 from crosswalk.delivery.destinations import Destinations
 from crosswalk.delivery.hook import Inbox
@@ -86,6 +91,7 @@ GUARDED = (
     dead_letters.ROUTES,
     webhooks.ROUTES,
     notices.ROUTES,
+    automations.ROUTES,
 )
 
 
@@ -149,6 +155,15 @@ def make_api(
     async def hold_clients(app: Litestar) -> AsyncIterator[None]:
         assert accounts is not None, "clients are held where accounts are served"
         app.state.backing = make_backing(database, accounts, app.state.pool, settle_after=settle_after)
+        carrier = Carrier(
+            automations=Automations(database=database),
+            firings=Firings(database=database),
+            service=app.state.backing.service,
+            pool=app.state.pool,
+            notices=None if office is None else _notices_of(office),
+            settle_after=settle_after,
+        )
+        app.state.automations = Worker(carrier)
         yield
 
     def provide_sources(caller: NamedDependency[SkipValidation[Caller]]) -> Sources:

@@ -2,7 +2,8 @@
 
 Two halves share this room. One finds out and tells: `change*.py` and `sweep*.py` compare Insightly with what was seen
 before, `hint*.py` takes the webhooks of Insightly's own workflows, `event*.py` and `subscription*.py` tell of it.
-The other half, the automations, begins with `events_after` of `events`:
+The other half, the automations: recipes (`recipe.py`, `kickoff.py`) plan, `firing.py` keeps, `carrying.py` carries out,
+`work.py` looks and goes on. Whoever wants events begins with `events_after` of `events`:
 
     async for event in follow(database, after=cursor, stop=stop): ...     # waits for new ones
     events = await events_after(database, cursor, most=100)               # those that there are

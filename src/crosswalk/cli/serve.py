@@ -60,6 +60,7 @@ async def _serve(host: str, port: int, *, as_json: bool) -> None:
                     workers.create_task(work_sources(hub.puller(patient=True), engine.stop), name="sources")
                     workers.create_task(_queue_records(hub, engine.stop), name="destinations")
                     workers.create_task(_hold_tests(hub, engine.stop), name="trials")
+                    workers.create_task(_work_automations(hub, engine.stop), name="automations")
                     workers.create_task(_look_at_days(hub, engine.stop), name="days")
 
 
@@ -83,6 +84,12 @@ async def _look_at_days(hub: "Hub", stop: asyncio.Event) -> None:
     from crosswalk.delivery.foreign import work_days
 
     await work_days(hub.accounts, hub.notices(), stop)
+
+
+async def _work_automations(hub: "Hub", stop: asyncio.Event) -> None:
+    """Automations look for what fires them, and firings go on."""
+    async with hub.automations() as worker:
+        await worker.work(stop)
 
 
 async def _hold_tests(hub: "Hub", stop: asyncio.Event) -> None:

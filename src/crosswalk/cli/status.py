@@ -29,11 +29,14 @@ class NotReached(click.ClickException):
 def explained() -> Iterator[None]:
     """Turn the errors of the rooms into one line and a status; a fault of our own stays a traceback."""
     from crosswalk.accounts.errors import AccountError, CredentialRefused, InsightlySilent
+    from crosswalk.automations.errors import AutomationError
     from crosswalk.config import Misconfigured
     from crosswalk.delivery.errors import DeliveryError, unwrapped
     from crosswalk.insightly import errors as insightly
     from crosswalk.outgoing.errors import OutgoingError
     from crosswalk.store.errors import DatabaseUnreachable, StoreError
+    from crosswalk.unified.errors import UnifiedError
+    from crosswalk.unified.value import Unfit
 
     try:
         with unwrapped():
@@ -41,6 +44,8 @@ def explained() -> Iterator[None]:
     except (CredentialRefused, InsightlySilent, DatabaseUnreachable) as exc:
         raise NotReached(str(exc)) from exc
     except (Misconfigured, AccountError, DeliveryError, OutgoingError, StoreError, insightly.WrongUse) as exc:
+        raise WrongUse(str(exc)) from exc
+    except (AutomationError, UnifiedError, Unfit) as exc:
         raise WrongUse(str(exc)) from exc
     except insightly.InsightlyError as exc:
         raise NotReached(str(exc)) from exc

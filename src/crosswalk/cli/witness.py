@@ -6,7 +6,18 @@ import pwd
 import click
 
 GROUPS = frozenset(
-    {"accounts", "datasets", "dead-letters", "destinations", "keys", "notices", "runs", "sources", "webhooks"}
+    {
+        "accounts",
+        "automations",
+        "datasets",
+        "dead-letters",
+        "destinations",
+        "keys",
+        "notices",
+        "runs",
+        "sources",
+        "webhooks",
+    }
 )
 VERBS = frozenset(
     {
@@ -20,6 +31,7 @@ VERBS = frozenset(
         "discard",
         "edit",
         "enable",
+        "fire",
         "forget",
         "import",
         "move",

@@ -145,7 +145,7 @@ def subject_path(notice: Notice) -> str | None:
             return f"/datasets/{notice.subject}"
         case "budget.spent" | "budget.foreign_use":
             return f"/accounts/{notice.subject}"
-        case "endpoint.disabled" | "deletions.held":
+        case "endpoint.disabled" | "deletions.held" | "automation.stuck":
             return None
         case _:
             assert_never(notice.kind)

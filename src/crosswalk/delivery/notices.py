@@ -53,6 +53,7 @@ SORTS: Mapping[NoticeKind, Sort] = {
     "source.empty": Sort(level="warning", title="A source is empty", lasts=True),
     "schema.changed": Sort(level="info", title="A dataset's columns changed"),
     "deletions.held": Sort(level="error", title="Deletions are held", lasts=True),
+    "automation.stuck": Sort(level="error", title="An automation is stuck", lasts=True),
 }
 """Every kind of notice. A channel without kinds hears of all that are `usual`."""
 

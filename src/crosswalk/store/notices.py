@@ -35,6 +35,7 @@ NoticeKind = Literal[
     "source.empty",
     "schema.changed",
     "deletions.held",
+    "automation.stuck",
 ]
 Level = Literal["info", "warning", "error"]
 ChannelKind = Literal["email", "webhook"]
