@@ -18,7 +18,7 @@ down_revision = "0021"
 
 
 def upgrade() -> None:
-    """Make the tables, and let notices be of one more kind."""
+    """Make the tables."""
     op.create_table(
         "automations",
         Column("id", Text, nullable=False),
