@@ -166,7 +166,7 @@ async def test_wrong_settings_and_input_are_refused(ground):
         ({"timezone": "Mars/Base"}, "timezone"),
         ({"weekend": [0, 1, 2, 3, 4, 5, 6]}, "without a working day"),
         ({"stages": ["a"], "again": "each_win"}, "history of stages"),
-        ({"nmae": "x"}, "cannot be read"),
+        ({"colour": "x"}, "cannot be read"),
     ):
         with pytest.raises(UnusableSettings, match=says):
             await ground.make("kick", "kickoff", **settings)

@@ -58,7 +58,7 @@ async def test_refused(hub, crm, admin):
         (draft | {"name": "b", "kind": "nothing"}, 422, "There is no kind"),
         (draft | {"name": "b c"}, 422, "cannot be named"),
         (draft | {"name": "b", "account": "none"}, 404, "no account"),
-        (draft | {"name": "b", "settings": {"nmae": "x"}}, 422, "nmae"),
+        (draft | {"name": "b", "settings": {"colour": "x"}}, 422, "colour"),
     ):
         answer = await admin.post("/", json=body)
         assert (status, True) == (answer.status_code, says in answer.json()["detail"]), answer.text
