@@ -13,8 +13,8 @@ from sqlalchemy import (
 
 from crosswalk.store.columns import UTCDateTime
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 
 
 def upgrade() -> None:
