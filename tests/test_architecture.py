@@ -48,7 +48,11 @@ MAY_IMPORT = {
 
 PURE = (
     "accounts/scopes.py",
+    "automations/change.py",
+    "automations/change_pace.py",
     "automations/event.py",
+    "automations/hint.py",
+    "automations/sweep.py",
     "contract/model.py",
     "gate/budget.py",
     "gate/day.py",

@@ -8,7 +8,6 @@ import msgspec
 from msgspec import Raw, Struct
 
 from crosswalk.automations.event_errors import UnknownType
-from crosswalk.insightly.wire import JSON
 from crosswalk.unified.nouns import CRM
 
 RecordType: TypeAlias = Literal["record:created", "record:updated", "record:deleted"]
@@ -29,8 +28,8 @@ class FieldChange(Struct, frozen=True, kw_only=True):
     """One field's value before and after; a field that was not there is `None`."""
 
     field: str
-    before: JSON
-    after: JSON
+    before: Any  # JSON; msgspec decodes no recursive alias
+    after: Any
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -55,7 +54,7 @@ class RecordChange(Struct, frozen=True, kw_only=True):
     id: str
     integrated_account_id: str
     resource: str
-    record: dict[str, JSON]
+    record: dict[str, Any]
     changes: list[FieldChange]
     remote_changes: list[FieldChange]
     seen: Seen

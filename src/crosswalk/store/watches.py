@@ -121,13 +121,18 @@ REMOVE_WATCH = delete(watches).where(watches.c.id == bindparam("watch"))
 _hinted = exists().where(hints.c.watch_id == watches.c.id, hints.c.due_at <= bindparam("now"))
 _free = or_(watches.c.leased_until.is_(None), watches.c.leased_until <= bindparam("now"))
 
-# Watches that have something to do now: their poll or their sweep is due, or a hint waits; read by nobody.
+# Watches that have something to do now: their poll or their sweep is due, or a hint waits, unless they are in
+# trouble; read by nobody.
 LIST_DUE = (
     select(watches.c.id)
     .where(
         watches.c.state == "active",
         _free,
-        or_(watches.c.next_at <= bindparam("now"), watches.c.sweep_at <= bindparam("now"), _hinted),
+        or_(
+            watches.c.next_at <= bindparam("now"),
+            watches.c.sweep_at <= bindparam("now"),
+            and_(_hinted, watches.c.mark.is_not(None), watches.c.trouble.is_(None)),
+        ),
     )
     .order_by(watches.c.next_at)
     .limit(bindparam("most"))

@@ -10,11 +10,12 @@ from crosswalk.insightly import Insightly
 from crosswalk.insightly.call import Answer, Call
 from crosswalk.insightly.errors import BadAnswer
 from crosswalk.insightly.page import PAGE, Rows
+from crosswalk.insightly.reading import Caller
 from crosswalk.insightly.walk import Ask, Fetch, Page, Walk
 from crosswalk.unified.known import Wire
 
 
-def reading(crm: Insightly, resource: Resource, *, suffix: str = "", query: Mapping[str, str] | None = None,
+def reading(crm: Caller, resource: Resource, *, suffix: str = "", query: Mapping[str, str] | None = None,
             ) -> Fetch[Wire]:  # fmt: skip
     """How to read pages of one list; `suffix` is `/Search` or `/SearchByTag`, with its query."""
     path = resource.path + suffix
@@ -39,7 +40,7 @@ async def read_all(crm: Insightly, resource: Resource) -> list[Wire]:
 
 
 def walk_all(
-    crm: Insightly, resource: Resource, *, suffix: str = "", query: Mapping[str, str] | None = None
+    crm: Caller, resource: Resource, *, suffix: str = "", query: Mapping[str, str] | None = None
 ) -> AsyncIterator[Sequence[Wire]]:
     """Every record of a list once, page by page, several in flight."""
     return Walk(reading(crm, resource, suffix=suffix, query=query), resource.path, size=PAGE).pages()
