@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from random import SystemRandom
 from socket import gethostname
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -42,6 +44,12 @@ from crosswalk.store.database import Database, open_database
 from crosswalk.store.migrate import require_head, upgrade
 from crosswalk.unified.service import Service
 
+if TYPE_CHECKING:
+    from crosswalk.api.health import Vitals
+
+AFTERWARDS = 5
+"""Seconds that a request has at the end beyond one to Insightly, so that what became of that is written."""
+FOR_EVER = timedelta(days=36_500)
 SPOOL = "spool"
 """Folder of the home where records wait for the time that they are sent."""
 
@@ -95,6 +103,7 @@ class Hub:
             mail=self.settings.mail,
             clock=_now,
             rng=SystemRandom(),
+            keep_dead=self.settings.keep_messages,
         )
 
     def places(self, *, free: bool) -> Places:
@@ -188,7 +197,9 @@ async def open_account(key: str, given: Settings | None = None) -> AsyncIterator
 
 
 @asynccontextmanager
-async def serve_api(hub: Hub, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def serve_api(
+    hub: Hub, *, host: str = "127.0.0.1", port: int = 0, vitals: "Vitals | None" = None
+) -> AsyncIterator[str]:
     """Serve the HTTP API while the block runs and yield its address; port 0 takes a free one. Raises `PortTaken`."""
     from crosswalk.api.routes import make_api
     from crosswalk.api.server import serve
@@ -205,11 +216,14 @@ async def serve_api(hub: Hub, *, host: str = "127.0.0.1", port: int = 0) -> Asyn
         places=places,
         front=front,
         settle_after=timedelta(seconds=hub.settings.settle_after),
+        vitals=vitals,
+        keep_requests=hub.settings.keep_requests or FOR_EVER,
     )
     throughput = Throughput(hub.database)
     desk = Desk(database=hub.database, accounts=hub.accounts, office=office, places=places, throughput=throughput)
     add_console(api, desk)
-    async with serve(api, host=host, port=port, proxies=hub.settings.trusted_proxies) as url:
+    grace = ceil(hub.settings.request_timeout) + AFTERWARDS
+    async with serve(api, host=host, port=port, proxies=hub.settings.trusted_proxies, grace=grace) as url:
         yield url
 
 

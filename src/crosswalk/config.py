@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 DEFAULT_HOME = "~/.local/share/crosswalk"
 MASTER_KEY_BYTES = 32
 KEPT_DAYS = 90
+REQUEST_DAYS, NOTICE_DAYS, MESSAGE_DAYS = 7, 90, 30
 MOST_DAYS = 36_500
 T = TypeVar("T", bound=str)
 LARGEST_UPLOAD = 1_000_000_000
@@ -48,6 +49,10 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     day_resets: int | None = None
     """The second of the UTC day at which Insightly's day begins; learned when it is `None`."""
+    keep_requests: timedelta | None = timedelta(days=REQUEST_DAYS)
+    keep_notices: timedelta | None = timedelta(days=NOTICE_DAYS)
+    keep_messages: timedelta | None = timedelta(days=MESSAGE_DAYS)
+    """How long each is kept; `None` for ever."""
     log_format: "Format" = "json"
     log_level: "Level | None" = None
     """The least that is logged; `None` is `info` for what serves and `warning` for commands."""
@@ -68,7 +73,10 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
         api_key=environ.get("CROSSWALK_API_KEY") or None,
         request_timeout=_seconds(environ, "CROSSWALK_REQUEST_TIMEOUT", 30),
         settle_after=_seconds(environ, "CROSSWALK_SETTLE_AFTER", 120),
-        retention=_retention(environ.get("CROSSWALK_RETENTION")),
+        retention=_days(environ, "CROSSWALK_RETENTION", KEPT_DAYS),
+        keep_requests=_days(environ, "CROSSWALK_KEEP_REQUESTS", REQUEST_DAYS),
+        keep_notices=_days(environ, "CROSSWALK_KEEP_NOTICES", NOTICE_DAYS),
+        keep_messages=_days(environ, "CROSSWALK_KEEP_MESSAGES", MESSAGE_DAYS),
         webhook_hosts=_items(environ.get("CROSSWALK_WEBHOOK_HOSTS")),
         mail=_mail_server(environ),
         notice_emails=_emails(environ),
@@ -190,13 +198,14 @@ def _read(path: Path) -> str:
         raise Misconfigured(f"CROSSWALK_MASTER_KEY names the file {path}, which cannot be read: {exc}") from exc
 
 
-def _retention(text: str | None) -> timedelta | None:
-    """How long settled rows keep their content: days, or `off` for always."""
+def _days(environ: Mapping[str, str], name: str, default: int) -> timedelta | None:
+    """How long something is kept: days, or `off` for always."""
+    text = environ.get(name)
     if text == "off":
         return None
-    days = text or str(KEPT_DAYS)
+    days = text or str(default)
     if not days.isascii() or not days.isdigit() or not 0 < int(days) <= MOST_DAYS:
-        raise Misconfigured(f"CROSSWALK_RETENTION is {text!r}; give a number of days, 1 to {MOST_DAYS:,}, or off")
+        raise Misconfigured(f"{name} is {text!r}; give a number of days, 1 to {MOST_DAYS:,}, or off")
     return timedelta(days=int(days))
 
 

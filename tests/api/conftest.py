@@ -12,6 +12,7 @@ from litestar.params import FromQuery
 from crosswalk.accounts.accounts import Accounts
 from crosswalk.accounts.tokens import Draft, Tokens
 from crosswalk.accounts.vault import Vault
+from crosswalk.api.health import Vitals
 from crosswalk.api.routes import make_api
 from crosswalk.api.server import serve
 from crosswalk.delivery.places import Places
@@ -50,7 +51,13 @@ def linked(database: Database, tmp_path: Path) -> Accounts:
 
 
 @pytest.fixture
-def app(database: Database, linked: Accounts, tmp_path: Path) -> Litestar:
+def vitals(tmp_path: Path) -> Vitals:
+    """A process whose engine gave a sign of life this moment."""
+    return Vitals(home=tmp_path, silent=lambda: 0.0)
+
+
+@pytest.fixture
+def app(database: Database, linked: Accounts, tmp_path: Path, vitals: Vitals) -> Litestar:
     """The API, with a route that crashes and one that takes a number."""
 
     @get("/crash", include_in_schema=False)
@@ -63,7 +70,11 @@ def app(database: Database, linked: Accounts, tmp_path: Path) -> Litestar:
 
     places = Places(home=tmp_path / "home", database_url="sqlite://")
     made = make_api(
-        database, accounts=linked, places=places, office=Office(database=database, sender=Sender(), seals=SEALS)
+        database,
+        accounts=linked,
+        places=places,
+        office=Office(database=database, sender=Sender(), seals=SEALS),
+        vitals=vitals,
     )
     made.register(crash)
     made.register(number)

@@ -1,13 +1,17 @@
 """The API: what is served without a token, and the one error body."""
 
+import asyncio
+import shutil
 import socket
 from contextlib import nullcontext
+from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from crosswalk.api.health import Vitals
 from crosswalk.api.routes import make_api
 from crosswalk.api.server import PortTaken, listen, serve
 from crosswalk.store.database import Database
@@ -18,7 +22,7 @@ from crosswalk.store.migrate import head
     ("path", "body"),
     [
         ("/health/live", {"status": "live"}),
-        ("/health/ready", {"status": "ready", "revision": head()}),
+        ("/health/ready", {"status": "ready", "revision": head(), "engine": "alive"}),
         ("/ping", {"ping": "pong"}),
     ],
 )
@@ -42,6 +46,34 @@ async def test_not_ready(client: httpx.AsyncClient, database: Database):
         answer.json()["retryable"],
         answer.json()["detail"].rpartition(": ")[2],
     )
+
+
+@pytest.mark.parametrize(
+    ("felt", "says"),
+    [
+        ({"silent": lambda: 61.0}, "no sign of life for 61 s"),
+        ({"home": Path("/"), "silent": None}, "MiB left; make room"),
+        ({"stopping": True}, "This process is ending"),
+    ],
+)
+async def test_not_able(database: Database, felt: dict[str, object], says: str, monkeypatch: pytest.MonkeyPatch):
+    """A stuck engine, a full disk and a process that ends are not ready, each with its reason; all of them live."""
+    if felt.pop("stopping", False):
+        felt["stopping"] = asyncio.Event()
+        felt["stopping"].set()
+    usage = shutil.disk_usage("/")._replace(free=1 << 20)
+    monkeypatch.setattr("crosswalk.api.health.shutil.disk_usage", lambda _: usage)  # no test fills a disk
+    app = make_api(database, vitals=Vitals(**felt))
+    async with serve(app, host="127.0.0.1", port=0) as url, httpx.AsyncClient(base_url=url) as caller:
+        ready, live = [await caller.get(f"/health/{probe}") for probe in ("ready", "live")]
+    assert (503, 200) == (ready.status_code, live.status_code)
+    assert says in ready.json()["detail"]
+
+
+async def test_elsewhere(database: Database):
+    """A process without an engine and a home is ready by its database alone."""
+    async with serve(make_api(database), host="127.0.0.1", port=0) as url, httpx.AsyncClient(base_url=url) as caller:
+        assert "elsewhere" == (await caller.get("/health/ready")).json()["engine"]
 
 
 async def test_database_gone():

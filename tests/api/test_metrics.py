@@ -1,11 +1,15 @@
 """Metrics: what Prometheus reads, and who may read it."""
 
-from datetime import UTC, datetime
+# ruff: noqa: F811 (imported fixtures are arguments)
+
+from datetime import UTC, datetime, timedelta
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from crosswalk.store.deliveries import deliveries
 from crosswalk.store.runs import ADD_RUN
+from fixtures.proxied import account, linked, proxied  # noqa: F401 (fixtures)
 
 RUN = {
     "id": "r1",
@@ -55,3 +59,32 @@ async def test_not_for_everybody(client, caller):
     """Metrics name accounts: they want a token with the scope."""
     assert 401 == (await client.get("/metrics")).status_code
     assert 403 == (await (await caller("delivery:read")).get("/metrics")).status_code
+
+
+async def test_lags(caller, database):
+    """Runs that wait and rows by what they wait for are told with their age."""
+    began = datetime.now(UTC) - timedelta(hours=1)
+    async with database.begin() as connection:
+        await connection.execute(ADD_RUN, RUN | {"state": "queued", "account_id": None, "started_at": began})
+        for number, phase in enumerate(("waiting", "waiting", "unknown"), start=1):
+            row = {"run_id": "r1", "number": number, "state": "pending", "phase": phase}
+            await connection.execute(deliveries.insert(), row)
+    samples = read(await (await caller("admin.metrics:read")).get("/metrics"))
+    assert [2, 0, 1] == [samples["crosswalk_pending_records", (phase,)] for phase in ("waiting", "sending", "unknown")]
+    assert 3 == samples["crosswalk_records", ("pending",)]
+    assert 3600 <= samples["crosswalk_lane_lag_seconds", ("queued",)] < 7200
+    assert 0 == samples["crosswalk_lane_lag_seconds", ("running",)]
+
+
+async def test_calls(proxied, caller, insightly):
+    """Calls to Insightly are counted by plan, purpose and end, and measured; no path and no account is a label."""
+    insightly.faults({"route": "Users", "fault": "status", "status": 400, "count": 1})
+    await proxied.get("/proxy/Users")
+    await proxied.get("/proxy/Users")
+    answer = await (await caller("admin.metrics:read")).get("/metrics")
+    samples = read(answer)
+    (plan,) = {key[1][1] for key in samples if key[0] == "crosswalk_insightly_calls_total" and key[1][0] == "refused"}
+    assert 1 == samples["crosswalk_insightly_calls_total", ("refused", plan, "person")]
+    assert 1 <= samples["crosswalk_insightly_calls_total", ("answered", plan, "person")]
+    assert 2 <= samples["crosswalk_insightly_wait_seconds_count", ("person",)]
+    assert {"/proxy/*"} == {key[1][1] for key in samples if key[0] == "crosswalk_request_seconds_count"} & {"/proxy/*"}

@@ -1,6 +1,7 @@
 """`crosswalk doctor`: what it finds, and its status."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,8 @@ def states(result: Result) -> dict[str, str]:
 def test_all_is_well(home: Path, insightly):
     """A linked account on a good home gives status 0, and no call to Insightly's API."""
     before = insightly.calls("GET")
-    result = ask("--json")
-    known = ["configuration", "home", "disk", "engine", "database", "keys", "accounts", "host"]
+    result = ask("--reach", "--json")
+    known = ["configuration", "clock", "retention", "home", "disk", "engine", "database", "keys", "accounts", "host"]
     assert (0, dict.fromkeys(known, "good")) == (result.exit_code, states(result) | {"disk": "good"})
     assert before == insightly.calls("GET")
 
@@ -56,8 +57,36 @@ def test_an_open_home(home: Path):
 def test_a_silent_host(home: Path, insightly, monkeypatch: pytest.MonkeyPatch):
     """A host that does not answer is bad."""
     monkeypatch.setattr("crosswalk.cli.doctor.REACH", 0.0001)  # no host answers in a tenth of a millisecond
-    result = ask("--json")
+    result = ask("--reach", "--json")
     assert (1, "bad") == (result.exit_code, states(result)["host"])
+
+
+def test_no_host_unasked(home: Path, insightly):
+    """Unless asked it reaches for nothing: it may be offline."""
+    result = ask("--json")
+    assert (0, False) == (result.exit_code, "host" in states(result))
+
+
+def test_what_is_kept(home: Path, monkeypatch: pytest.MonkeyPatch):
+    """How long things are kept is told as the settings say it."""
+    monkeypatch.setenv("CROSSWALK_KEEP_NOTICES", "off")
+    monkeypatch.setenv("CROSSWALK_KEEP_REQUESTS", "3")
+    assert "requests 3 days, notices for ever, messages 30 days" in ask().output
+
+
+@pytest.mark.parametrize(("there", "state"), [(True, "good"), (False, "bad")])
+def test_traces(home: Path, monkeypatch: pytest.MonkeyPatch, there: bool, state: str):
+    """Traces that are asked for and cannot be sent are bad."""
+    monkeypatch.setenv("CROSSWALK_TRACES", "otlp")
+    if not there:  # the library is installed where tests run
+        monkeypatch.setattr("crosswalk.cli.doctor.find_spec", lambda _: None)
+    assert state == states(ask("--json"))["traces"]
+
+
+def test_a_clock_long_past(home: Path, monkeypatch: pytest.MonkeyPatch):
+    """A machine that woke without a clock is told so."""
+    monkeypatch.setattr("crosswalk.cli.doctor.MADE", datetime(2200, 1, 1, tzinfo=UTC))  # nobody may set the clock
+    assert "bad" == states(ask("--json"))["clock"]
 
 
 def test_nothing_there_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,15 +1,17 @@
 """Metrics for Prometheus: what the database and the gate know, read at each scrape, and how long requests take."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import get_args
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.enums import ScopeType
 from litestar.params import SkipValidation
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from crosswalk.accounts.accounts import Accounts
@@ -17,13 +19,23 @@ from crosswalk.accounts.errors import VaultError
 from crosswalk.api.arrival import route_of
 from crosswalk.api.errors import problems
 from crosswalk.api.guard import needs
+from crosswalk.api.health import Vitals
 from crosswalk.store.database import Database
+from crosswalk.store.deliveries import Phase
 from crosswalk.store.history import COUNT_TROUBLED
-from crosswalk.store.metrics import COUNT_ACCOUNTS, COUNT_PENDING, COUNT_RUNS, WAITING_MESSAGES
+from crosswalk.store.metrics import (
+    COUNT_ACCOUNTS,
+    COUNT_DEAD_MESSAGES,
+    COUNT_PHASES,
+    COUNT_RUNS,
+    OLDEST_RUNS,
+    WAITING_MESSAGES,
+)
 
 READ = needs("admin.metrics:read")
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Seconds: from an answer of our own to one that waited for Insightly's pace."""
+PHASES = get_args(Phase)
 Families = list[Metric]
 
 
@@ -43,6 +55,7 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self._seconds = Histogram(
             "crosswalk_request_seconds",
             "Seconds that requests took, by route, method and class of status.",
@@ -81,12 +94,17 @@ async def show_metrics(
     database: NamedDependency[SkipValidation[Database]],
     accounts: NamedDependency[SkipValidation[Accounts]],
     stopwatch: NamedDependency[SkipValidation[Stopwatch]],
+    vitals: NamedDependency[SkipValidation[Vitals]],
 ) -> Response[bytes]:
-    """Accounts, runs, rows, messages and budgets as they stand, and how long requests took since the start."""
-    families = [*await _count(database, datetime.now(UTC)), *await _read_budgets(accounts)]
+    """The installation as it stands, and what this process did since its start.
+
+    Accounts, runs, rows, messages and budgets are of the database; requests, calls to Insightly, memory and the
+    engine's sign of life are of the process that answers.
+    """
+    families = [*await _count(database, datetime.now(UTC)), *await _read_budgets(accounts), *_feel(vitals)]
     registry = CollectorRegistry()
     registry.register(Snapshot(families))
-    body = generate_latest(registry) + generate_latest(stopwatch.registry)
+    body = generate_latest(registry) + generate_latest(stopwatch.registry) + generate_latest(accounts.meter.registry)
     return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
@@ -95,17 +113,41 @@ async def _count(database: Database, now: datetime) -> Families:
         by_status = [tuple(row) for row in await connection.execute(COUNT_ACCOUNTS)]
         by_state = [tuple(row) for row in await connection.execute(COUNT_RUNS)]
         troubled = [tuple(row) for row in await connection.execute(COUNT_TROUBLED)]
-        pending = int(await connection.scalar(COUNT_PENDING) or 0)
+        phases = dict(tuple(row) for row in await connection.execute(COUNT_PHASES))
+        begun = dict(tuple(row) for row in await connection.execute(OLDEST_RUNS))
+        dead = int(await connection.scalar(COUNT_DEAD_MESSAGES) or 0)
         waiting, oldest = (await connection.execute(WAITING_MESSAGES)).one()
-    rows = {"pending": pending, "dead": 0, "held": 0} | dict(troubled)
+    lags = {state: (now - at).total_seconds() for state, at in begun.items()}
+    rows = {"pending": sum(phases.values()), "dead": 0, "held": 0} | dict(troubled)
     age = (now - oldest).total_seconds() if oldest is not None else 0.0
     return [
         _gauge("accounts", "Linked accounts, by status.", "status", dict(by_status)),
         _gauge("runs", "Runs, by state.", "state", dict(by_state)),
         _gauge("records", "Rows that wait in unfinished runs, and rows that need a person.", "state", rows),
+        _gauge("pending_records", "Rows that wait, by what they wait for.", "phase", dict.fromkeys(PHASES, 0) | phases),
+        _gauge(
+            "lane_lag_seconds",
+            "Age of the oldest run that waits to be sent, and of the oldest that is being sent.",
+            "state",
+            {"queued": 0.0, "running": 0.0} | lags,
+        ),
+        GaugeMetricFamily("crosswalk_outbox_dead", "Messages that never arrived.", value=dead),
         GaugeMetricFamily("crosswalk_outbox_messages", "Messages that wait to go out.", value=waiting),
         GaugeMetricFamily("crosswalk_outbox_oldest_seconds", "Age of the oldest message that waits.", value=age),
     ]
+
+
+def _feel(vitals: Vitals) -> Families:
+    """What can be felt of this process."""
+    said = [GaugeMetricFamily("crosswalk_build_info", "The version that answers.", labels=["version"])]
+    said[0].add_metric([version("crosswalk")], 1)
+    if vitals.silent is not None:
+        says = "Seconds since the engine's last sign of life."
+        said.append(GaugeMetricFamily("crosswalk_engine_silent_seconds", says, value=vitals.silent()))
+    if vitals.free is not None:
+        says = "Free bytes of the home's disk."
+        said.append(GaugeMetricFamily("crosswalk_home_free_bytes", says, value=vitals.free))
+    return [*said]
 
 
 async def _read_budgets(accounts: Accounts) -> Families:
@@ -135,7 +177,7 @@ async def _budgets(accounts: Accounts) -> AsyncIterator[tuple[str, tuple[int, in
         yield account.name, (budget.spent, budget.remaining, budget.quota)
 
 
-def _gauge(name: str, says: str, label: str, values: dict[str, int]) -> GaugeMetricFamily:
+def _gauge(name: str, says: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(f"crosswalk_{name}", says, labels=[label])
     for key, value in sorted(values.items()):
         family.add_metric([key], value)

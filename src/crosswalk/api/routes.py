@@ -41,7 +41,7 @@ from crosswalk.api.body import ApiRequest
 from crosswalk.api.docs import show_docs, show_style
 from crosswalk.api.errors import HANDLERS
 from crosswalk.api.guard import SCHEME, provide_caller, require_token
-from crosswalk.api.health import show_live, show_ready
+from crosswalk.api.health import Vitals, show_live, show_ready
 from crosswalk.api.hooks import take_post
 from crosswalk.api.metrics import Stopwatch, show_metrics
 from crosswalk.api.once import Once
@@ -133,12 +133,14 @@ def make_api(
     front: HTTPRouteHandler = welcome,
     keep_requests: timedelta | None = WEEK,
     settle_after: timedelta = SETTLE_AFTER,
+    vitals: Vitals | None = None,
 ) -> Litestar:
     """Build the API over an open database.
 
     `accounts` for the routes that call Insightly, `office` for webhooks, `places` for sources: what they may read;
     `front` is served at `/`. Requests are written down and kept so long; with `None` they are not.
-    `settle_after` its last byte a call of a unified write has taken effect or never will.
+    `vitals` are of the process that serves. `settle_after` its last byte a call of a unified write has taken
+    effect or never will.
     """
 
     @asynccontextmanager
@@ -172,7 +174,7 @@ def make_api(
         who = f"token {caller.name}"
         return Sources(database=database, vault=accounts.vault, places=places, who=who, reach=caller.accounts)
 
-    stopwatch = Stopwatch()
+    stopwatch, felt = Stopwatch(), Vitals() if vitals is None else vitals
     doctor = None if accounts is None else Doctor(accounts=accounts)
     told = None if office is None else _notices_of(office)
     inbox = None if accounts is None else Inbox(database=database, vault=accounts.vault, notices=told)
@@ -219,6 +221,7 @@ def make_api(
         ],
         dependencies={
             "database": Provide(lambda: database, sync_to_thread=False),
+            "vitals": Provide(lambda: felt, sync_to_thread=False),
             "inbox": Provide(lambda: inbox, sync_to_thread=False),
         },
         middleware=[

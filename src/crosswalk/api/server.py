@@ -36,13 +36,16 @@ class Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve(app: Litestar, *, host: str, port: int, proxies: Sequence[str] = ()) -> AsyncIterator[str]:
+async def serve(
+    app: Litestar, *, host: str, port: int, proxies: Sequence[str] = (), grace: int = GRACE_SECONDS
+) -> AsyncIterator[str]:
     """Serve while the block runs and yield the address; port 0 takes a free one. Raises `PortTaken`.
 
-    `proxies` are the addresses that are believed when they say for whom they ask; nobody else is.
+    `proxies` are the addresses that are believed when they say for whom they ask; nobody else is. Requests that are
+    under way at the end have `grace` seconds.
     """
     with listen(host, port) as listening:
-        server = Server(_configure(app, proxies))
+        server = Server(_configure(app, proxies, grace))
         running = asyncio.create_task(server.serve(sockets=[listening]))
         try:
             await server.up.wait()
@@ -54,13 +57,13 @@ async def serve(app: Litestar, *, host: str, port: int, proxies: Sequence[str] =
             await running
 
 
-def _configure(app: Litestar, proxies: Sequence[str]) -> uvicorn.Config:
+def _configure(app: Litestar, proxies: Sequence[str], grace: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=grace,
         proxy_headers=bool(proxies),  # uvicorn believes 127.0.0.1 unless told, and so every process of this machine
         forwarded_allow_ips=list(proxies),
     )

@@ -6,6 +6,8 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +25,8 @@ LITTLE, TIGHT = 1 << 30, 100 << 20
 """Free bytes of the home's disk below which we warn, and below which nothing can be kept for long."""
 REACH = 5.0
 """Seconds that a host may take to answer."""
+MADE = datetime(2026, 11, 1, tzinfo=UTC)
+PODS = ("na1", "eu1", "au1")
 SKEW = 5.0
 """Seconds by which this machine's clock may differ from a host's."""
 
@@ -37,14 +41,17 @@ class Finding:
 
 
 @click.command(epilog="Example: crosswalk doctor --json")
-@click.option("--offline", is_flag=True, help="Reach for no host.")
+@click.option("--reach/--offline", default=False, help="Ask the accounts' hosts, or Insightly's pods, for an answer.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def doctor(*, offline: bool, as_json: bool) -> None:
-    """Look at configuration, home, disk, database, keys, owner of the engine, clock, and the accounts' hosts.
+def doctor(*, reach: bool, as_json: bool) -> None:
+    """Look at configuration, home, disk, retention, database, keys, accounts, the owner of the engine.
+
+    With --reach also at the hosts of the accounts and at this machine's clock beside theirs; without accounts, at
+    Insightly's pods.
 
     No call to Insightly's API is made and nothing is changed. Status 1 when something is bad.
     """
-    findings = asyncio.run(_examine(reach=not offline))
+    findings = asyncio.run(_examine(reach=reach))
     if as_json:
         print_json([asdict(each) for each in findings])
     else:
@@ -64,6 +71,9 @@ async def _examine(*, reach: bool) -> list[Finding]:
     kind = "the embedded database" if chosen.embedded else "a PostgreSQL of yours"
     findings = [
         Finding("configuration", "good", f"home {chosen.home}, {kind}"),
+        Finding("clock", *_read_clock()),
+        Finding("retention", "good", _tell_retention(chosen)),
+        *_examine_traces(chosen),
         *_examine_home(chosen.home),
         _find_owner(chosen),
     ]
@@ -83,6 +93,34 @@ def _examine_home(home: Path) -> list[Finding]:
         Finding("home", "good" if private else "warn", says),
         Finding("disk", state, f"{free / (1 << 30):.1f} GiB free{todo}"),
     ]
+
+
+def _read_clock() -> tuple[State, str]:
+    """Whether the clock can be right at all: it is not before this version was made. Hosts tell more, with --reach."""
+    now = datetime.now(UTC)
+    if now < MADE:
+        return "bad", f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC, which is long past; set it by NTP"
+    return "good", f"{now:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _tell_retention(chosen: "Settings") -> str:
+    kept = {
+        "content of rows": chosen.retention,
+        "requests": chosen.keep_requests,
+        "notices": chosen.keep_notices,
+        "messages": chosen.keep_messages,
+    }
+    told = (f"{what} {'for ever' if keep is None else f'{keep.days} days'}" for what, keep in kept.items())
+    return f"kept: {', '.join(told)}"
+
+
+def _examine_traces(chosen: "Settings") -> list[Finding]:
+    if not chosen.traces:
+        return []
+    if find_spec("opentelemetry.exporter") is None or find_spec("opentelemetry.sdk") is None:
+        says = "CROSSWALK_TRACES is otlp, and the exporter is not installed: pip install 'crosswalk[otel]'"
+        return [Finding("traces", "bad", says)]
+    return [Finding("traces", "good", "spans are sent by OTLP while `serve` runs")]
 
 
 def _find_owner(chosen: "Settings") -> Finding:
@@ -151,7 +189,8 @@ async def _examine_hosts(database: "Database", *, reach: bool) -> AsyncIterator[
         yield Finding("accounts", "warn", f"{', '.join(waiting)}: not active. `crosswalk accounts check` says why")
     else:
         yield Finding("accounts", "good", f"{len(accounts)} linked, all active")
-    for url in sorted({each.base_url for each in accounts}) if reach else ():
+    urls = {each.base_url for each in accounts} or {f"https://api.{pod}.insightly.com/v3.1" for pod in PODS}
+    for url in sorted(urls) if reach else ():
         yield await _reach(urlsplit(url).netloc, url)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from random import SystemRandom
 from typing import TYPE_CHECKING
@@ -33,10 +34,11 @@ def serve(*, host: str, port: int, as_json: bool) -> None:
 
 
 async def _serve(host: str, port: int, *, as_json: bool) -> None:
+    from crosswalk.api.health import Vitals
     from crosswalk.app import open_hub, sending_traces, serve_api
     from crosswalk.config import Misconfigured, settings
     from crosswalk.delivery.errors import unwrapped
-    from crosswalk.delivery.retention import work_retention
+    from crosswalk.delivery.retention import Keep, work_retention
     from crosswalk.delivery.work import work_sources
     from crosswalk.insightly.pods import is_loopback
     from crosswalk.logs import log_to_stderr
@@ -47,14 +49,18 @@ async def _serve(host: str, port: int, *, as_json: bool) -> None:
         raise Misconfigured(f"{host} can be reached from elsewhere; set CROSSWALK_MASTER_KEY, or keep to 127.0.0.1")
     log_to_stderr(form=chosen.log_format, least=chosen.log_level or "info", others=True)
     with sending_traces(chosen), hold(chosen.home / ENGINE_LOCK, f"process {os.getpid()} (crosswalk serve)"):
-        async with open_hub(chosen) as hub, serve_api(hub, host=host, port=port) as url:
+        async with AsyncExitStack() as stack:
+            hub = await stack.enter_async_context(open_hub(chosen))
             engine = hub.engine(patient=True)
+            vitals = Vitals(home=chosen.home, silent=engine.silent, stopping=engine.stop)
+            url = await stack.enter_async_context(serve_api(hub, host=host, port=port, vitals=vitals))
             _listen_for_signals(engine.stop)
             _announce(url, await sign_in_link(hub, url), as_json=as_json)
             with unwrapped():
                 async with asyncio.TaskGroup() as workers:
                     workers.create_task(engine.work(), name="engine")
-                    pruning = work_retention(hub.database, chosen.retention, clock=_now, stop=engine.stop)
+                    keep = Keep(content=chosen.retention, notices=chosen.keep_notices)
+                    pruning = work_retention(hub.database, keep, clock=_now, stop=engine.stop)
                     workers.create_task(pruning, name="retention")
                     workers.create_task(hub.courier().work(engine.stop), name="outbox")
                     workers.create_task(work_sources(hub.puller(patient=True), engine.stop), name="sources")

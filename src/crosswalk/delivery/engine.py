@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
+from time import monotonic
 from typing import TypeAlias
 
 from structlog.contextvars import bound_contextvars
@@ -111,8 +112,13 @@ class Engine:
     known: KnownFields = field(default_factory=dict)
     claims: Claims = field(default_factory=Claims)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _beat: float = field(default_factory=monotonic)
     _clients: dict[str, tuple[Insightly, int]] = field(default_factory=dict)
     _stops: dict[str, asyncio.Event] = field(default_factory=dict)
+
+    def silent(self) -> float:
+        """Seconds since the last sign of life; while it works it gives one at every look for runs."""
+        return monotonic() - self._beat
 
     async def work(self, *, done: Callable[[], bool] = lambda: False) -> None:
         """Send what is queued, and what a dead owner left, until stopped or `done` and idle."""
@@ -126,6 +132,7 @@ class Engine:
             stopping = tasks.create_task(self.stop.wait())
             await settle_asked(self.database, now=self.clock())
             while not self.stop.is_set():
+                self._beat = monotonic()
                 for asked in await list_asked(self.database):
                     if asked in self._stops:
                         self._stops[asked].set()

@@ -56,7 +56,11 @@ class Rest:
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Courier:
-    """Tells what the outbox holds. Several may work on one database; a message is with one at a time."""
+    """Tells what the outbox holds. Several may work on one database; a message is with one at a time.
+
+    `keep_dead` is how long messages that never arrived can be sent again, `None` for ever; those that did, a
+    week at most.
+    """
 
     database: Database
     endpoints: Endpoints
@@ -65,6 +69,7 @@ class Courier:
     mail: Server | None
     clock: Callable[[], datetime]
     rng: Random
+    keep_dead: timedelta | None = DEAD_KEPT
     _busy: Counter[str] = field(default_factory=Counter)
     _resting: dict[str, Rest] = field(default_factory=dict)
     _done: list[tuple[Message, Outcome]] = field(default_factory=list)
@@ -271,7 +276,9 @@ class Courier:
         async with self.database.begin() as connection:
             why = "its endpoint was disabled for days"
             await connection.execute(table.END_STALE, {"before": now - LASTS, "at": now, "why": why})
-            for state, kept in (("sent", SENT_KEPT), ("dead", DEAD_KEPT)):
+            if self.keep_dead is None:
+                return
+            for state, kept in (("sent", min(SENT_KEPT, self.keep_dead)), ("dead", self.keep_dead)):
                 await connection.execute(table.PRUNE_MESSAGES, {"of_state": state, "before": now - kept})
 
 

@@ -92,6 +92,9 @@ END_NOTICES = (
 # Notices, newest first.
 LIST_NOTICES = select(notices).order_by(notices.c.id.desc()).limit(bindparam("most"))
 
+# Forget notices that were told before a time and tell of nothing that lasts.
+PRUNE_NOTICES = delete(notices).where(notices.c.created_at < bindparam("before"), notices.c.over_at.is_not(None))
+
 # How many are unread.
 COUNT_UNREAD = select(func.count()).select_from(notices).where(notices.c.read_at.is_(None))
 
