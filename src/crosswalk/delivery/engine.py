@@ -43,6 +43,7 @@ from crosswalk.delivery.planning import settle_plan
 from crosswalk.delivery.recall import Recall
 from crosswalk.delivery.records import spool
 from crosswalk.delivery.replay import plan_replays
+from crosswalk.delivery.report import Reporter
 from crosswalk.delivery.responses import Responses, open_responses
 from crosswalk.delivery.run import Run, claim_runs, count_calls, count_states, read_span
 from crosswalk.delivery.source import Source, open_source, read_content
@@ -190,7 +191,7 @@ class Engine:
                 rng=Random(self.rng.getrandbits(64)),  # noqa: S311 (no secret; the system is slow)
                 tell=self._teller(run, crm),
                 stop=self._stops[run.id],
-                responses=await self._open_responses(run, account),
+                report=Reporter(await self._open_responses(run, account)),
                 recall=recall,
             )
             try:

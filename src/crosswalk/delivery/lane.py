@@ -13,9 +13,8 @@ from typing import assert_never
 from msgspec import json
 from msgspec.structs import replace
 
-from crosswalk.delivery.batch import Parcel, repack, stand_alone
+from crosswalk.delivery.batch import repack, stand_alone
 from crosswalk.delivery.breaker import Breaker
-from crosswalk.delivery.envelope import Came, Told, describe_answer, describe_request, describe_silence
 from crosswalk.delivery.feed import Feed, Item
 from crosswalk.delivery.flights import Flights
 from crosswalk.delivery.journal import Attempt, Journal, Line
@@ -38,11 +37,9 @@ from crosswalk.delivery.payload import Payload
 from crosswalk.delivery.plan import SettledPlan
 from crosswalk.delivery.present import read_present, says_something
 from crosswalk.delivery.recall import Aimed, Later, Missed, Recall
-from crosswalk.delivery.responses import Responses, Rows
+from crosswalk.delivery.report import Call, Load, Reporter, describe, describe_attempt
 from crosswalk.delivery.settle import SEARCH_LAG, Doubt, Hit, first_look, settle
-from crosswalk.gate.purpose import caller
 from crosswalk.insightly import Answer, Insightly, InsightlyError, NotFound
-from crosswalk.store.attempts import AttemptKind, AttemptOutcome
 from crosswalk.store.deliveries import RecordState
 from crosswalk.tracing import span
 
@@ -65,45 +62,12 @@ class Policy:
     search_lag: timedelta = SEARCH_LAG
 
 
-@dataclass(eq=False, slots=True)
-class Load:
-    """One call with the rows that it carries; its membership never changes while it is repeated."""
-
-    parcel: Parcel
-    items: tuple[Item, ...]
-    grouped: bool = False
-
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        """The rows' numbers."""
-        return self.parcel.numbers
-
-    @property
-    def derived(self) -> bool:
-        """Whether a mirror added it: no row was read for it."""
-        return self.numbers[0] < 0
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call that was made: when, and what came back."""
-
-    began: datetime
-    ended: datetime
-    result: Answer | InsightlyError
-
-    @property
-    def answer(self) -> Answer | None:
-        """The answer, also where it was an error; `None` when none came."""
-        return self.result if isinstance(self.result, Answer) else getattr(self.result, "answer", None)
-
-
 @dataclass(eq=False, slots=True, kw_only=True)
 class Lane:
     """One run on its account's lane. `tell` hears the state of every row that is settled.
 
     `stop` asks for no more calls; those in flight are finished and journalled. `halted` says why it stopped by itself.
-    `responses` is who hears of every call, `recall` knows the records that rows are about.
+    `report` tells of every call, `recall` knows the records that rows are about.
     """
 
     crm: Insightly
@@ -115,7 +79,7 @@ class Lane:
     rng: Random
     tell: Callable[[RecordState], None]
     stop: asyncio.Event
-    responses: Responses | None = None
+    report: Reporter = field(default_factory=Reporter)
     recall: Recall | None = None
     halted: Halt | None = None
     breaker: Breaker = field(default_factory=Breaker)
@@ -158,7 +122,7 @@ class Lane:
             elif load is not None:
                 with span("lane part") as told:
                     if told.heard:
-                        told.say(_describe(load))
+                        told.say(describe(load))
                     await self._send(load)
             elif self.feed.exhausted:
                 self._changed.set()
@@ -385,7 +349,7 @@ class Lane:
         match outcome:
             case Delivered(status, remote_ids):
                 self.breaker = self.breaker.note(None)
-                attempt = self._report(load, "delivered", call, remote_ids)
+                attempt = self.report.sent(load, "delivered", call, remote_ids)
                 await self._settle(load, "delivered", attempt, status=status, remote_ids=remote_ids)
             case Rejected(status, reason) if len(load.items) > 1:
                 await self._halve(load, status, reason, call)
@@ -394,19 +358,19 @@ class Lane:
             case Rejected(status) if isinstance(call.result, NotFound) and load.derived:
                 gone = (load.items[0].key,)  # somebody was faster
                 await self._settle(
-                    load, "delivered", self._report(load, "delivered", call), status=status, remote_ids=gone
+                    load, "delivered", self.report.sent(load, "delivered", call), status=status, remote_ids=gone
                 )
             case Rejected(status, reason):
-                await self._settle(load, "dead", self._report(load, "rejected", call), status=status, reason=reason)
+                await self._settle(load, "dead", self.report.sent(load, "rejected", call), status=status, reason=reason)
                 self._trip(reason)
             case Retry(at, status, reason):
-                await self._put_off(load, at, status, reason, self._report(load, "retrying", call))
+                await self._put_off(load, at, status, reason, self.report.sent(load, "retrying", call))
                 heapq.heappush(self._later, (at, next(self._order), load))
             case Unknown(last_byte, status, reason):
-                await self._doubt(load, last_byte, status, reason, self._report(load, "unknown", call))
+                await self._doubt(load, last_byte, status, reason, self.report.sent(load, "unknown", call))
             case Halt(_, status, reason) as halt:
                 self.halted = self.halted or halt
-                await self._put_off(load, call.ended, status, reason, self._report(load, "retrying", call))
+                await self._put_off(load, call.ended, status, reason, self.report.sent(load, "retrying", call))
                 heapq.heappush(self._later, (call.ended, next(self._order), load))
             case _:
                 assert_never(outcome)
@@ -415,7 +379,7 @@ class Lane:
         """Forget a remembered record that is gone, and look for the row's once more."""
         assert self.recall is not None, "only what is remembered is trusted"
         forget = self.recall.doubt(load.items[0])
-        attempt = self._report(load, "retrying", call)
+        attempt = self.report.sent(load, "retrying", call)
         await self.journal.put_off(
             load.numbers, phase="waiting", due=call.ended, status=status, reason=reason, attempt=attempt, forget=forget
         )
@@ -426,7 +390,7 @@ class Lane:
 
     async def _halve(self, load: Load, status: int | None, reason: str, call: Call) -> None:
         """A refused batch took no effect: its halves go on their own, until the row that is refused stands alone."""
-        await self._put_off(load, call.ended, status, reason, self._report(load, "rejected", call))
+        await self._put_off(load, call.ended, status, reason, self.report.sent(load, "rejected", call))
         middle = len(load.items) // 2
         for half in (load.items[middle:], load.items[:middle]):
             self._loads.extendleft(reversed(self._pack(half)))
@@ -511,16 +475,16 @@ class Lane:
         item = load.items[0]
         match settlement:
             case Adopt(remote_id):
-                attempt = self._report_found(load, call, remote_id)
+                attempt = self.report.found(load, call, remote_id)
                 await self._settle(load, "delivered", attempt, remote_ids=(remote_id,))
             case Absent():
                 item.empty_at = None
                 reason = "it was not there after its time: it is sent again"
-                await self._put_off(load, call.ended, None, reason, _tell(load, "look", "absent", call))
+                await self._put_off(load, call.ended, None, reason, describe_attempt(load, "look", "absent", call))
                 heapq.heappush(self._later, (call.ended, next(self._order), load))
             case LookAgain(at):
                 item.empty_at = item.empty_at or (call.ended if ripe else None)
-                attempt = _tell(load, "look", "absent", call)
+                attempt = describe_attempt(load, "look", "absent", call)
                 reason = "looked for and not there yet"
                 await self.journal.put_off(
                     load.numbers, phase="unknown", due=at, status=None, reason=reason, attempt=attempt
@@ -528,11 +492,11 @@ class Lane:
                 self.feed.doubt(item, at, flew=True)
             case Hold() if item.payload.upsert and self.recall is not None and len(hits) == 1:
                 self.recall.adopt(item, hits[0].id)
-                item.looks.append(_tell(load, "look", "found", call))
+                item.looks.append(describe_attempt(load, "look", "found", call))
                 (load,) = self._pack([item])
                 heapq.heappush(self._later, (call.ended, next(self._order), load))
             case Hold(reason):
-                attempt = replace(_tell(load, "look", "ambiguous", call), found=json.encode(hits))
+                attempt = replace(describe_attempt(load, "look", "ambiguous", call), found=json.encode(hits))
                 await self._settle(load, "held", attempt, reason=reason)
             case _:
                 assert_never(settlement)
@@ -545,37 +509,6 @@ class Lane:
             case _:
                 pass
         self.feed.doubt(item, now + LOOK_LATER, flew=True)
-
-    def _report(self, load: Load, outcome: Told, call: Call, remote_ids: Sequence[str | None] = ()) -> Attempt:
-        """The attempt of a call that was sent, with the messages that tell others of it."""
-        attempt = _tell(load, "send", outcome, call)
-        if self.responses is None:
-            return attempt
-        took = round((call.ended - call.began).total_seconds() * 1000)
-        answer = call.answer
-        came = (
-            describe_silence(str(call.result), elapsed_ms=took)
-            if answer is None
-            else describe_answer(answer.status, answer.headers, answer.body, elapsed_ms=took)
-        )
-        remote = remote_ids[0] if remote_ids else None
-        return self._with_messages(attempt, load, came, outcome, remote)
-
-    def _report_found(self, load: Load, call: Call, remote_id: str) -> Attempt:
-        """The attempt of a look-up that found what an earlier call made: its outcome is known after all."""
-        attempt = _tell(load, "look", "found", call)
-        if self.responses is None:
-            return attempt
-        came = describe_silence("no answer came; a look-up found the record", elapsed_ms=0)
-        return self._with_messages(attempt, load, came, "delivered", remote_id)
-
-    def _with_messages(self, attempt: Attempt, load: Load, came: Came, outcome: Told, remote: str | None) -> Attempt:
-        assert self.responses is not None, "asked for only where answers go somewhere"
-        first, parcel = load.items[0], load.parcel
-        rows = Rows(numbers=load.numbers, key=first.key, attempt=first.attempts, batch=load.grouped)
-        sent = describe_request(parcel.method, f"{self.responses.base_url}{parcel.path}", parcel.body)
-        messages = self.responses.write(rows, sent, came, outcome=outcome, remote_id=remote, at=attempt.ended_at)
-        return replace(attempt, messages=messages)
 
     async def _settle(
         self,
@@ -605,30 +538,3 @@ class Lane:
         for item in load.items:
             self.feed.settled(item)
             self.tell(state)
-
-
-def _tell(load: Load, kind: AttemptKind, outcome: AttemptOutcome, call: Call) -> Attempt:
-    """The attempt as the record's biography has it."""
-    answer, parcel = call.answer, load.parcel
-    return Attempt(
-        number=load.numbers[0],
-        kind=kind,
-        began_at=call.began,
-        ended_at=call.ended,
-        request=f"{parcel.method} {parcel.path}" if kind == "send" else f"look for {match_of(load.items[0].payload)}",
-        outcome=outcome,
-        body=parcel.body if load.grouped and kind == "send" else None,
-        status=answer.status if answer else None,
-        response=answer.body if answer else b"",
-        reason=None if isinstance(call.result, Answer) else str(call.result),
-    )
-
-
-def _describe(load: Load) -> dict[str, str | int | None]:
-    """What a span says of a part of a run: which rows, not what is in them."""
-    return {
-        "crosswalk.run": caller().name or None,
-        "crosswalk.first_row": load.numbers[0],
-        "crosswalk.rows": len(load.numbers),
-        "crosswalk.attempt": load.items[0].attempts + 1,
-    }
