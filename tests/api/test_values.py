@@ -50,6 +50,7 @@ async def test_nasty_value(admin: httpx.AsyncClient, value: str):
 BODIES: list[tuple[str, dict[str, Any]]] = [
     ("/v1/tokens", {"name": "a\0", "scopes": ["proxy:*"]}),
     ("/v1/tokens", {"name": "a", "scopes": ["proxy\0:*"]}),
+    ("/v1/tokens", {"name": "a", "scopes": ["proxy:*"], "accounts": 1.5}),
     ("/v1/tokens", {"name": "a", "scopes": ["proxy:*"], "accounts": ["a\0"]}),
     ("/v1/tokens", {"name": "a", "scopes": ["proxy:*"], "expires": "9999-12-31T23:59:59-23:59"}),
     ("/v1/destinations", {"name": "a", "account": "a\0", "settings": {"template": "create-contact"}}),

@@ -8,9 +8,10 @@ from math import ceil
 from traceback import format_exception
 from typing import Any, Literal
 
+import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.openapi import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 from msgspec import UNSET, Struct, UnsetType
@@ -278,6 +279,20 @@ def render_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
     return _answer(request, _problem(status, detail, errors=faults), error.headers)
 
 
+def render_unfit(request: Request[Any, Any, Any], error: InternalServerException) -> Response[Problem]:
+    """Answer a value that a route cannot take, which the framework holds for our own fault.
+
+    It does where a body's key has the name of something that it injects, as `accounts` has. What is injected here is
+    never checked (`SkipValidation`), so that what fails is what was sent.
+    """
+    cause = error.__cause__
+    if not isinstance(cause, msgspec.ValidationError):
+        return render_crash(request, error)
+    message, _, where = str(cause).partition(" - at `$.")
+    fault = _read_fault({"key": where.rstrip("`"), "message": message, "source": "body"})
+    return _answer(request, _problem(HTTPStatus.BAD_REQUEST, f"{fault.field}: {fault.detail}", errors=[fault]))
+
+
 def render_refusal(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """Answer an error of the rooms below."""
     problem = tell(error)
@@ -426,6 +441,7 @@ def _answer(
 
 HANDLERS: ExceptionHandlersMap = {
     HTTPException: render_http,
+    InternalServerException: render_unfit,
     AccountError: render_refusal,
     DeliveryError: render_refusal,
     OutgoingError: render_refusal,
