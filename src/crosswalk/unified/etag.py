@@ -12,6 +12,7 @@ DIGEST = 16
 """Hexadecimal digits of the digest: 64 bits tell two versions of one record apart."""
 LEFT_OUT = frozenset({"ETag", "CUSTOMFIELDS"})
 """Insightly's own tag, which only some accounts have; custom fields stand in their own, ordered shape."""
+EMPTY: tuple[JSON, ...] = (None, "", [])
 
 
 def etag(wire: Wire, known: Known) -> JSON:
@@ -23,11 +24,11 @@ def etag(wire: Wire, known: Known) -> JSON:
     images = (
         {name for name, field in known.custom.fields.items() if field.field_type == "IMAGE"} if known.custom else ()
     )
-    held = {name: value for name, value in wire.items() if name not in LEFT_OUT and value not in (None, "", [])}
+    held = {name: value for name, value in wire.items() if (value or value not in EMPTY) and name not in LEFT_OUT}
     custom = {
         str(entry.get("FIELD_NAME")): entry.get("FIELD_VALUE")
         for entry in entries(wire.get("CUSTOMFIELDS"))
-        if str(entry.get("FIELD_NAME")) not in images and entry.get("FIELD_VALUE") is not None
+        if entry.get("FIELD_VALUE") is not None and not (images and str(entry.get("FIELD_NAME")) in images)
     }
     whole = msgspec.json.encode([held, custom], order="deterministic")
     return f"{_stamp(wire.get('DATE_UPDATED_UTC'))}-{sha256(whole).hexdigest()[:DIGEST]}"
@@ -35,6 +36,7 @@ def etag(wire: Wire, known: Known) -> JSON:
 
 def _stamp(value: JSON) -> str:
     try:
-        return to_moment(str(value)).strftime("%Y%m%dT%H%M%SZ")
+        moment = to_moment(str(value))
     except ValueError:
         return "0"
+    return moment.isoformat(timespec="seconds").replace("-", "").replace(":", "")[:15] + "Z"

@@ -43,7 +43,7 @@ class Linked(Struct, frozen=True, kw_only=True):
 
     def ends(self, wire: Wire) -> Mapping[int, Wire]:
         """The ids of the linked records, each with its link."""
-        links = dict(self._links(wire))
+        links = dict(self._links(wire)) if wire.get("LINKS") else {}
         own = wire.get(self.field) if self.field else None
         return {own: links.get(own, {})} | links if isinstance(own, int) and own else links
 

@@ -64,11 +64,11 @@ class Noun(Struct, frozen=True, kw_only=True):
 
 def to_unified(noun: Noun, wire: Wire, known: Known = NOTHING) -> dict[str, JSON]:
     """One record in the unified shape: every field of the noun is there, `None` or empty where nothing is known."""
-    record_id = wire.get(noun.id_field)
-    return {
-        row.name: row.read_below(record_id, known) if isinstance(row, Below) else row.read(wire, known)
-        for row in noun.rows
-    }
+    shown = {row.name: row.read(wire, known) for row in noun.rows}
+    if known.below:
+        record_id = wire.get(noun.id_field)
+        shown |= {row.name: row.read_below(record_id, known) for row in noun.rows if isinstance(row, Below)}
+    return shown
 
 
 def verbs(noun: Noun) -> frozenset[Verb]:

@@ -42,7 +42,8 @@ class Plain(Struct, frozen=True, kw_only=True):
         return (self.field,) if self.reads is None else (self.reads, self.field)
 
     def read(self, wire: Wire, known: Known) -> JSON:
-        return read_value(self.kind, wire.get(self.reads or self.field))
+        value = wire.get(self.reads or self.field)
+        return None if value is None else read_value(self.kind, value)
 
     def write(self, value: JSON, draft: Draft, place: Place) -> None:
         draft.wire[self.field] = write_value(self.kind, value, place.resource.field.get(self.field))

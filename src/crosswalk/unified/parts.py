@@ -27,8 +27,9 @@ class Several(Struct, frozen=True, kw_only=True):
         return tuple(field for _, field in self.items)
 
     def read(self, wire: Wire, known: Known) -> JSON:
-        pairs = ((kind, read_value("text", wire.get(field))) for kind, field in self.items)
-        return [{"type": kind, self.key: value} for kind, value in pairs if value is not None]
+        pairs = ((kind, wire.get(field)) for kind, field in self.items)
+        held = [(kind, value) for kind, value in pairs if value is not None and value != ""]
+        return [{"type": kind, self.key: read_value("text", value)} for kind, value in held]
 
     def write(self, value: JSON, draft: Draft, place: Place) -> None:
         fields = dict(self.items)
@@ -64,6 +65,7 @@ _EMPTY_EXTRAS: Mapping[str, frozenset[str]] = {"email_addresses": frozenset({"is
 """Keys that callers of other unified APIs send along, and that say nothing which Insightly lacks."""
 
 PARTS = (("city", "CITY"), ("state", "STATE"), ("postal_code", "POSTCODE"), ("country", "COUNTRY"))
+ENDS = ("STREET", *(end for _, end in PARTS))
 
 
 class Addresses(Struct, frozen=True, kw_only=True):
@@ -76,11 +78,11 @@ class Addresses(Struct, frozen=True, kw_only=True):
 
     @property
     def natives(self) -> tuple[str, ...]:
-        ends = ("STREET", *(end for _, end in PARTS))
-        return tuple(f"{prefix}{end}" for _, prefix in self.items for end in ends)
+        return tuple(f"{prefix}{end}" for _, prefix in self.items for end in ENDS)
 
     def read(self, wire: Wire, known: Known) -> JSON:
-        found = ((kind, self._one(wire, prefix)) for kind, prefix in self.items)
+        held = [each for each in self.items if any(wire.get(f"{each[1]}{end}") for end in ENDS)]
+        found = ((kind, self._one(wire, prefix)) for kind, prefix in held)
         return [{"type": kind, **parts} for kind, parts in found if any(parts.values())]
 
     def _one(self, wire: Wire, prefix: str) -> dict[str, JSON]:
