@@ -70,7 +70,7 @@ PURE = (
             "reference", "search", "stage_moves", "stages", "tasks", "timezones", "users", "value",
         )
     ),
-    *(f"automations/{name}.py" for name in ("due", "errors", "steps")),
+    *(f"automations/{name}.py" for name in ("due", "errors", "split", "steps", "working")),
     "outgoing/address.py",
     "outgoing/judge.py",
     *(

@@ -1,7 +1,6 @@
 """Closed-won kickoff: what is made, when, once, and how it is taken back."""
 
 import os
-from contextlib import asynccontextmanager
 from datetime import date
 from random import Random
 
@@ -9,6 +8,7 @@ import pytest
 
 from crosswalk.automations.errors import FiringRefused, UnusableInput, UnusableSettings
 from crosswalk.automations.kinds import RECIPES
+from fixtures.killing import Fuse, kill
 
 HARD = bool(os.environ.get("CROSSWALK_TEST_HARD"))
 TEMPLATE = {
@@ -190,67 +190,6 @@ async def test_wrong_settings_and_input_are_refused(ground):
     assert "done" == (await only_firing(ground, automation)).state
 
 
-class Killed(BaseException):
-    """The process ends here."""
-
-
-class Fuse:
-    """Ends the process at the nth place where it could end."""
-
-    def __init__(self, left):
-        self.left = left
-
-    def burn(self):
-        self.left -= 1
-        if self.left == 0:
-            raise Killed
-
-
-class Killing:
-    """A client whose process may end before a call goes out, and after it took effect."""
-
-    def __init__(self, crm, fuse):
-        self._crm, self._fuse = crm, fuse
-
-    def __getattr__(self, name):
-        return getattr(self._crm, name)
-
-    async def call(self, call):
-        self._fuse.burn()
-        answer = await self._crm.call(call)
-        self._fuse.burn()
-        return answer
-
-
-class KillingPool:
-    """Clients that end the process."""
-
-    def __init__(self, pool, fuse):
-        self._pool, self._fuse = pool, fuse
-
-    @asynccontextmanager
-    async def client(self, account):
-        async with self._pool.client(account) as crm:
-            yield Killing(crm, self._fuse)
-
-
-class KillingDatabase:
-    """A database whose process may end before a transaction, and after it is committed."""
-
-    def __init__(self, database, fuse):
-        self._database, self._fuse = database, fuse
-
-    def __getattr__(self, name):
-        return getattr(self._database, name)
-
-    @asynccontextmanager
-    async def begin(self):
-        self._fuse.burn()
-        async with self._database.begin() as connection:
-            yield connection
-        self._fuse.burn()
-
-
 async def resume(ground, automation, deal):
     """Go on in new processes, each later than the last, until the firing is over."""
     for _ in range(6):
@@ -272,17 +211,6 @@ async def count_places(ground, automation):
     await kill(ground, fuse)
     await resume(ground, automation, deal)
     return 10**9 - fuse.left
-
-
-async def kill(ground, fuse):
-    """A process that works until its fuse burns."""
-    try:
-        worker = ground.worker(pool=KillingPool(ground.pool, fuse), database=KillingDatabase(ground.database, fuse))
-        while await worker.step():
-            pass
-    except Killed:
-        return True
-    return False
 
 
 @pytest.mark.hard

@@ -160,15 +160,10 @@ def read_settings(kind: str, given: Mapping[str, Any], *, before: Struct | None 
         raise UnusableSettings(f"The settings of {kind} cannot be read: {error}. They are {names}") from error
     recipe.check(before, settings)
     read: dict[str, Any] = to_builtins(settings)
-    usual: dict[str, Any] = to_builtins(msgspec.convert(_required(settings), recipe.settings))
-    return {name: value for name, value in read.items() if name not in usual or usual[name] != value}
-
-
-def _required(settings: Struct) -> dict[str, Any]:
-    """The fields that have no default, as they are: they are kept whatever they hold."""
-    read: dict[str, Any] = to_builtins(settings)
-    fields = msgspec.structs.fields(type(settings))
-    return {field.name: read[field.name] for field in fields if field.required}
+    fields = {field.name: field for field in msgspec.structs.fields(recipe.settings)}
+    needed = {name: read[name] for name, field in fields.items() if field.required}
+    usual: dict[str, Any] = to_builtins(msgspec.convert(needed, recipe.settings))
+    return {name: value for name, value in read.items() if name in needed or usual[name] != value}
 
 
 def _automation_of(row: RowMapping) -> Automation:

@@ -85,6 +85,21 @@ def steps_of(plan: WritePlan, noun: Noun, *, first: int, named: str, mark: str) 
     return made
 
 
+def steps_of_update(plan: WritePlan, named: str) -> list[Step]:
+    """The steps of a change of a record that is there."""
+    return [
+        Step(
+            name=f"{named}: {each.name}",
+            method=each.method,
+            path=each.path.replace("{id}", plan.id or ""),
+            body=None if each.body is None else dict(each.body),
+            settling="linked" if each.method == "POST" and each.path.endswith("/Links") else "repeat",
+            object=None if each.body is None else str(each.body.get("LINK_OBJECT_NAME")),
+        )
+        for each in plan.steps
+    ]
+
+
 def sign(text: JSON, mark: str, *, most: int | None, html: bool) -> str:
     """A text with the mark at its end, cut so that both fit."""
     words = text if isinstance(text, str) else ""

@@ -34,6 +34,32 @@ async def run(crm):
     client.close()  # noqa: ASYNC212 (nothing else runs by then)
 
 
+async def test_every_automation(hub, run, crm):
+    """A deal is handed off, a form's lead has its task, and a call is a note: each once, as the recipes stand."""
+    client = httpx.Client(base_url=f"{hub.url}/v1", headers=crm.headers, timeout=60)
+
+    def call(method, path, **more):
+        return client.request(method, path, **more).raise_for_status().json()
+
+    deals = (await crm.get("/crm/opportunities", params={"limit": 100})).json()["result"]
+    won = (await crm.patch(f"/crm/opportunities/{deals[0]['id']}", json={"status": "won"})).json()
+    calls, fired = await asyncio.to_thread(load("hand_off").hand_off, call, hub.ours, won["id"], ["Plan", "Build"])
+    tasks = (await crm.get("/crm/tasks", params={"project[id]": fired["result"]["made"]["project"]})).json()
+    assert (len(calls), 2) == (len(fired["steps"]), tasks["result_count"])
+    me = (await crm.get("/user-directory/me")).json()["emails"][0]["email"]
+    form = {"id": 1, "name": "Hopper", "email": "hopper@example.com"}
+    await asyncio.to_thread(load("instant_task").prepare, call, hub.ours, [me])
+    made = [await asyncio.to_thread(load("instant_task").capture, call, form) for _ in range(2)]
+    task = (await crm.get(f"/crm/tasks/{made[0]['task']}")).json()
+    assert (made[0], "Call Hopper", made[0]["lead"]) == (made[1], task["subject"], task["lead"][0]["id"])
+    log = load("log_activity")
+    await asyncio.to_thread(log.prepare, call, hub.ours)
+    notes = [await asyncio.to_thread(log.log_call, call, "c1", form["email"], "**Yes**") for _ in range(2)]
+    note = (await crm.get(f"/crm/notes/{notes[0]['note']}")).json()
+    client.close()  # noqa: ASYNC212 (nothing else runs by then)
+    assert (notes[0], True) == (notes[1], "<strong>Yes</strong>" in note["content"])
+
+
 async def test_every_recipe(run, crm):
     """Fields are offered, a board is read, a caller is known, a lead, notes, and a project with tasks are made once."""
     fields = await run(load("field_mapper").offer_fields, "contacts")
