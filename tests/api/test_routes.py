@@ -20,7 +20,7 @@ from crosswalk.api.server import serve
 from crosswalk.store.database import Database
 from fixtures.document import application, document
 
-FILLED = {"number": "1"}
+FILLED = {"number": "1", "layer": "account"}
 """What fits in a place of a path; any other takes a word."""
 
 

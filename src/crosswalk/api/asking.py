@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
 
+import msgspec
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, QueryParameter, SkipValidation
 
@@ -14,12 +15,17 @@ from crosswalk.accounts.errors import UnknownAccount
 from crosswalk.accounts.pool import Pool
 from crosswalk.accounts.tokens import Caller
 from crosswalk.api.body import ApiRequest
+from crosswalk.delivery.evaluator import find_evaluator
+from crosswalk.delivery.jsonata import check as check_expression
 from crosswalk.insightly import Insightly
 from crosswalk.insightly.pace import CALLS
 from crosswalk.insightly.patience import waiting_at_most
 from crosswalk.insightly.trail import recorded
 from crosswalk.store.database import Database
 from crosswalk.unified.idempotency import Keys
+from crosswalk.unified.known import JSON
+from crosswalk.unified.mapping import Noun
+from crosswalk.unified.mappings import Mappings, Whose
 from crosswalk.unified.references import MAX_AGE
 from crosswalk.unified.service import Asker, Service
 
@@ -51,12 +57,26 @@ class Backing:
     pool: Pool
     service: Service
     keys: Keys
+    mappings: Mappings
 
 
-def make_backing(database: Database, accounts: Accounts, pool: Pool, *, settle_after: timedelta) -> Backing:
+def make_backing(
+    database: Database, accounts: Accounts, pool: Pool, mappings: Mappings, *, settle_after: timedelta
+) -> Backing:
     """What the unified routes of one process share."""
     service = Service(key=accounts.vault.derive("unified cursors"))
-    return Backing(pool=pool, service=service, keys=Keys(database=database, settle_after=settle_after))
+    keys = Keys(database=database, settle_after=settle_after)
+    return Backing(pool=pool, service=service, keys=keys, mappings=mappings)
+
+
+def make_mappings(database: Database) -> Mappings:
+    """The saved overrides of a database, whose expressions are evaluated as those of deliveries are."""
+    return Mappings(database=database, evaluate=_evaluate, check=check_expression)
+
+
+def _evaluate(expression: str, context: Mapping[str, JSON]) -> JSON:
+    answer: JSON = msgspec.json.decode(find_evaluator().evaluate(expression, msgspec.json.encode(context)))
+    return answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +94,16 @@ class Asking:
     def service(self) -> Service:
         """The unified model."""
         return self.backing.service
+
+    async def whose(self) -> Whose:
+        """Whose records are asked for. Raises `UnknownAccount`."""
+        account = await self.backing.pool.account(self.account)
+        return Whose(account.id, account.tenant_id)
+
+    async def noun(self, noun: Noun, at: str = "crm") -> Noun:
+        """A resource as the account has it. Raises `UnknownAccount` and `MappingBroken`."""
+        name = noun.name if at == "crm" else f"{at}.{noun.name}"
+        return await self.backing.mappings.noun(name, await self.whose())
 
     @asynccontextmanager
     async def open(self, *, patient: bool = False) -> AsyncIterator[Asker]:

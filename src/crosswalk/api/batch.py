@@ -92,7 +92,7 @@ async def _answer(index: int, item: Item, *, asking: Asking, asker: Asker, calle
         noun = find_noun(item.resource)
         if (lacks := _lacks(noun, item.method, caller)) is not None:
             return Answered(index=index, status=FORBIDDEN, problem=_forbid(lacks))
-        return await _do(index, item, noun, asking=asking, asker=asker)
+        return await _do(index, item, await asking.noun(noun), asking=asking, asker=asker)
     except (UnifiedError, InsightlyError) as error:
         problem = tell(error)
         if problem is None:

@@ -23,9 +23,10 @@ async def _read(asking: Asking, name: str) -> tuple[Shown, dict[str, str]]:
     """One record that is there once."""
     single = SINGLES[name]
     call = Call(method="GET", path=single.path, reads=True)
+    noun = await asking.noun(single.noun, AT)
     async with asking.open() as asker:
         wire = read_record(call, await asker.crm.call(call))
-        shown = await asking.service.show(asker, single.noun, wire)
+        shown = await asking.service.show(asker, noun, wire)
     return shown, dict(asking.headers(asker.crm, shown.age))
 
 

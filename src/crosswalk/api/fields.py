@@ -85,15 +85,16 @@ async def _find(asking: Asking, nouns: Sequence[Noun]) -> tuple[list[UnifiedFiel
 
 async def _of(asking: Asking, asker: Asker, noun: Noun) -> tuple[list[UnifiedField], bool, float]:
     """The fields of one resource, and whether the account told its own; a plan may not have the resource."""
-    standard = list(standard_fields(noun))
+    own = await asking.noun(noun)
+    standard = list(standard_fields(own))
     if "custom_fields" not in needs_read(noun):
         return standard, True, 0.0
     try:
         known, age = await asking.service.learn(asker, noun, ["custom_fields"])
     except (Forbidden, NotFound):
         return standard, False, 0.0
-    own = known.custom.fields if known.custom is not None else {}
-    return [*standard, *_custom(noun, own)], True, age
+    customs = known.custom.fields if known.custom is not None else {}
+    return [*standard, *_custom(own, customs)], True, age
 
 
 def _custom(noun: Noun, own: Any) -> Iterator[UnifiedField]:

@@ -12,6 +12,7 @@ from crosswalk.api.errors import problems
 from crosswalk.api.guard import needs
 from crosswalk.api.unified import Contents
 from crosswalk.unified.lookup import By, Found, look_up
+from crosswalk.unified.nouns import CRM
 
 LONGEST = 30.0
 Text = Annotated[str | None, QueryParameter(min_length=1, max_length=255)]
@@ -40,8 +41,8 @@ async def show_lookup(
     if len(given) != 1:
         message = "give email, domain or phone; exactly one of them"
         raise ValidationException("Not one of three", extra=[{"key": "email", "message": message, "source": "query"}])
+    nouns = {name: await asking.noun(noun) for name, noun in CRM.items()}
     async with asking.open() as asker:
-        found = await look_up(
-            asking.service, replace(asker, content_format=content_format), *given[0], deadline=deadline
-        )
+        asker = replace(asker, content_format=content_format)
+        found = await look_up(asking.service, asker, *given[0], deadline=deadline, nouns=nouns)
     return Response(found, headers=dict(asking.headers(asker.crm)))

@@ -27,6 +27,7 @@ from crosswalk.api import (
     destinations,
     integrated_accounts,
     link_tokens,
+    mappings,
     notices,
     requests,
     runs,
@@ -36,7 +37,7 @@ from crosswalk.api import (
     webhooks,
 )
 from crosswalk.api.arrival import arrive
-from crosswalk.api.asking import make_backing
+from crosswalk.api.asking import make_backing, make_mappings
 from crosswalk.api.body import ApiRequest
 from crosswalk.api.docs import show_docs, show_style
 from crosswalk.api.errors import HANDLERS
@@ -65,6 +66,7 @@ from crosswalk.delivery.sources import Sources
 from crosswalk.gate.request_log import open_request_log
 from crosswalk.outgoing.office import Office
 from crosswalk.store.database import Database
+from crosswalk.unified.mappings import open_mappings
 
 DOCUMENT = OpenAPIConfig(
     title="Crosswalk",
@@ -92,6 +94,7 @@ GUARDED = (
     webhooks.ROUTES,
     notices.ROUTES,
     automations.ROUTES,
+    mappings.ROUTES,
 )
 
 
@@ -151,21 +154,23 @@ def make_api(
                 app.state.requests = await stack.enter_async_context(open_request_log(database, keep_requests))
             app.state.callers = await stack.enter_async_context(open_callers(database, vault))
             app.state.pool = None if accounts is None else await stack.enter_async_context(open_pool(accounts))
+            app.state.mappings = await stack.enter_async_context(open_mappings(make_mappings(database)))
             yield
 
     @asynccontextmanager
     async def hold_clients(app: Litestar) -> AsyncIterator[None]:
         assert accounts is not None, "clients are held where accounts are served"
-        app.state.backing = make_backing(database, accounts, app.state.pool, settle_after=settle_after)
+        state = app.state
+        state.backing = make_backing(database, accounts, state.pool, state.mappings, settle_after=settle_after)
         carrier = Carrier(
             automations=Automations(database=database),
             firings=Firings(database=database),
-            service=app.state.backing.service,
-            pool=app.state.pool,
+            service=state.backing.service,
+            pool=state.pool,
             notices=None if office is None else _notices_of(office),
             settle_after=settle_after,
         )
-        app.state.automations = Worker(carrier)
+        state.automations = Worker(carrier)
         yield
 
     def provide_sources(caller: NamedDependency[SkipValidation[Caller]]) -> Sources:

@@ -92,15 +92,16 @@ def _list_route(noun: Noun, at: str) -> HTTPRouteHandler:
         sort: Sort = None,
     ) -> Response[Envelope]:
         """Records of the account in the unified shape, in id order. Any field of theirs filters, as `field=value`."""
+        own = await asking.noun(noun, at)
         wish = Wish(
             limit=limit,
             cursor=next_cursor or prev_cursor,
-            filters=read_filters(request, noun),
+            filters=read_filters(request, own),
             strict=strict,
             complete=consistency == "complete",
         )
         texts = Texts(expand, content_format)
-        return await answer_list(asking, noun, wish, form=form, texts=texts)
+        return await answer_list(asking, own, wish, form=form, texts=texts)
 
     return show_list
 
@@ -182,7 +183,8 @@ def _get_route(noun: Noun, at: str) -> HTTPRouteHandler:
         content_format: Contents = "original",
     ) -> Response[Any]:
         """One record in the unified shape."""
-        return await answer_one(asking, noun, record_id, form=form, texts=Texts(expand, content_format))
+        own = await asking.noun(noun, at)
+        return await answer_one(asking, own, record_id, form=form, texts=Texts(expand, content_format))
 
     return show_record
 
@@ -221,9 +223,10 @@ def _create_route(noun: Noun) -> HTTPRouteHandler:
         steps: Steps = False,
     ) -> Response[Any]:
         """Make a record with all that belongs to it: links, pipeline, stage, state."""
-        form.check(noun)
+        own = await asking.noun(noun)
+        form.check(own)
         order = Order(verb="create", body=data, compensate=on_failure == "compensate")
-        return await perform(asking, noun, order, key=idempotency_key, form=form, steps=steps)
+        return await perform(asking, own, order, key=idempotency_key, form=form, steps=steps)
 
     return create_record
 
@@ -248,10 +251,11 @@ def _update_route(noun: Noun) -> HTTPRouteHandler:
         steps: Steps = False,
     ) -> Response[Any]:
         """Change the fields that the body names, and no others; with `If-Match` only the version that you saw."""
-        form.check(noun)
-        check_id(noun, record_id)
+        own = await asking.noun(noun)
+        form.check(own)
+        check_id(own, record_id)
         order = Order(verb="update", id=record_id, body=data, if_match=if_match)
-        return await perform(asking, noun, order, key=idempotency_key, form=form, steps=steps)
+        return await perform(asking, own, order, key=idempotency_key, form=form, steps=steps)
 
     return update_record
 
@@ -270,8 +274,9 @@ def _delete_route(noun: Noun) -> HTTPRouteHandler:
     ) -> Response[None]:
         """Delete a record; with `If-Match` only the version that you saw."""
         check_id(noun, record_id)
+        own = await asking.noun(noun)
         order = Order(verb="delete", id=record_id, if_match=if_match)
-        return await perform(asking, noun, order, key=idempotency_key, form=Form())
+        return await perform(asking, own, order, key=idempotency_key, form=Form())
 
     return delete_record
 
@@ -300,10 +305,11 @@ def _upsert_route(noun: Noun) -> HTTPRouteHandler:
         steps: Steps = False,
     ) -> Response[Any]:
         """Change the one record that `match` finds, make one where it finds none; several are a 409 that names them."""
-        form.check(noun)
+        own = await asking.noun(noun)
+        form.check(own)
         keys = tuple(name for each in (match or "").split(",") if (name := each.strip()))
         order = Order(verb="upsert", body=data, match=keys)
-        return await perform(asking, noun, order, key=idempotency_key, form=form, steps=steps)
+        return await perform(asking, own, order, key=idempotency_key, form=form, steps=steps)
 
     return upsert_record
 

@@ -21,8 +21,8 @@ from crosswalk.store.errors import DatabaseUnreachable
 
 LOGGED = ("/unified/", "/proxy/", "/insightly/")
 AUDITED = ("/v1/", "/integrated-account", "/link-token")
-TOLD_BY_ITSELF = "/v1/tokens"
-"""Tokens write their lines in their own transactions."""
+TOLD_BY_ITSELF = ("/v1/tokens", "/v1/mappings")
+"""Tokens and mappings write their lines in their own transactions."""
 FAILED = 400
 MOST_NAMED = 64 * 1024
 log = structlog.get_logger()

@@ -30,8 +30,8 @@ _HERE = (
 # Add a version; the constraint lets one of two win.
 ADD_MAPPING = insert(mappings)
 
-# How many there are: it only grows, so that an unchanged count is an unchanged mapping.
-COUNT_MAPPINGS = select(func.count()).select_from(mappings)
+# What differs as soon as any version was saved, here or by a restored backup.
+COUNT_MAPPINGS = select(func.count(), func.coalesce(func.max(mappings.c.id), "")).select_from(mappings)
 
 _NEWEST = (
     select(mappings.c.layer, mappings.c.subject, mappings.c.resource, func.max(mappings.c.version).label("version"))
@@ -48,5 +48,13 @@ LIST_PRESENT = select(mappings).join(
     & (mappings.c.version == _NEWEST.c.version),
 )
 
-# Every version of one, newest first.
-LIST_VERSIONS = select(mappings).where(*_HERE).order_by(mappings.c.version.desc())
+# Versions of one before a number, newest first.
+LIST_VERSIONS = (
+    select(mappings)
+    .where(*_HERE, mappings.c.version < bindparam("before"))
+    .order_by(mappings.c.version.desc())
+    .limit(bindparam("most"))
+)
+
+# One version of one.
+FIND_VERSION = select(mappings).where(*_HERE, mappings.c.version == bindparam("of_version"))

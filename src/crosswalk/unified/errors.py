@@ -4,6 +4,9 @@ UnifiedError
     UnknownNoun     no unified resource has this name
     Unservable      Insightly cannot do this verb for this resource
     Refused         the body holds what Insightly cannot take, each thing as a `Fault`
+    MappingTaken    somebody else saved overrides since they were read
+    UnknownVersion  overrides have no version of this number
+    MappingBroken   overrides that were saved work no longer
 """
 
 from collections.abc import Sequence
@@ -57,3 +60,15 @@ class Refused(UnifiedError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("; ".join(fault.detail for fault in faults))
         self.faults = tuple(faults)
+
+
+class MappingTaken(UnifiedError):
+    """Somebody else saved overrides since they were read."""
+
+
+class UnknownVersion(UnifiedError):
+    """Overrides have no version of this number."""
+
+
+class MappingBroken(UnifiedError):
+    """Overrides that were saved work no longer: nothing is read or written by them."""

@@ -77,8 +77,11 @@ class UnifiedField(Struct, frozen=True, kw_only=True):
 
 def standard_fields(noun: Noun) -> Iterator[UnifiedField]:
     """The fields that every account's records of a noun have, as the contract tells them."""
-    # the row that is a field by itself names it, before one that is made of several
-    rows = sorted((row for row in noun.rows if not isinstance(row, Linked)), key=lambda row: len(row.natives))
+    # an override names it before the table, and the row that is a field by itself before one that is made of several
+    rows = sorted(
+        (row for row in noun.rows if not isinstance(row, Linked)),
+        key=lambda row: (row.name not in noun.overridden, len(row.natives)),
+    )
     shown = {native: row.name for row in reversed(rows) for native in row.natives}
     for position, field in enumerate(noun.resource.fields, start=1):
         if field.name != "CUSTOMFIELDS":

@@ -65,10 +65,13 @@ class Hunt:
         return [(await self.service.show(self.asker, noun, wire)).record for wire in wires[:MOST]]
 
 
-async def look_up(service: Service, asker: Asker, by: By, value: str, *, deadline: float) -> Found:
+async def look_up(
+    service: Service, asker: Asker, by: By, value: str, *, deadline: float, nouns: Mapping[str, Noun] = CRM
+) -> Found:
     """Find a contact or a lead, its account, and their open opportunities, projects and recent notes.
 
-    Raises `KeyRefused`; what else fails, or takes longer than `deadline` seconds in all, is told as missing.
+    They are found as Insightly has them, and shown as `nouns` say. Raises `KeyRefused`; what else fails, or takes
+    longer than `deadline` seconds in all, is told as missing.
     """
     hunt = Hunt(service, asker, asyncio.get_running_loop().time() + deadline)
     contact, lead, account = await _who(hunt, by, value)
@@ -79,11 +82,11 @@ async def look_up(service: Service, asker: Asker, by: By, value: str, *, deadlin
     )
     names = ("contacts", "leads", "accounts")
     heads = [
-        await hunt.part(name, hunt.show(CRM[name], [wire] if wire else []), [])
+        await hunt.part(name, hunt.show(nouns[name], [wire] if wire else []), [])
         for name, wire in zip(names, (contact, lead, account), strict=True)
     ]
     tails = [
-        await hunt.part(name, hunt.show(CRM[name], found), [])
+        await hunt.part(name, hunt.show(nouns[name], found), [])
         for name, found in zip(("opportunities", "projects", "notes"), wires, strict=True)
     ]
     first = [next(iter(each), None) for each in heads]

@@ -33,7 +33,7 @@ class Noun(Struct, frozen=True, kw_only=True):
 
     `object` is the record's kind as links spell it; `match` are unified fields that an upsert may find a record by;
     `preset` and `defaults` are wire values of a creation that says nothing else; `parents` are kinds, with their paths,
-    below which alone a record can be made.
+    below which alone a record can be made; `overridden` are the fields that overrides made otherwise.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Noun(Struct, frozen=True, kw_only=True):
     defaults: tuple[Default, ...] = ()
     parents: tuple[tuple[str, str], ...] = ()
     note: str = ""
+    overridden: tuple[str, ...] = ()
 
     @property
     def resource(self) -> Resource:
@@ -86,6 +87,11 @@ def verbs(noun: Noun) -> frozenset[Verb]:
     return frozenset(verb for verb, here in served.items() if here and (writes or verb in {"list", "get"}))
 
 
+def expresses(noun: Noun) -> bool:
+    """Whether expressions make some of its fields: another process evaluates them, so that reading them waits."""
+    return any(isinstance(row, Expressed) for row in noun.rows)
+
+
 def needs_read(noun: Noun) -> frozenset[Reference]:
     """The references that reading the noun's records wants, for names and types."""
     found: set[Reference] = set()
@@ -95,6 +101,8 @@ def needs_read(noun: Noun) -> frozenset[Reference]:
                 found.add(reference)
             case Custom() | OneCustom():
                 found.add("custom_fields")
+            case Expressed() if CUSTOM in noun.resource.field:
+                found.add("custom_fields")  # it sees them by name
             case Computed(references=more) | Acted(references=more):
                 found.update(more)
             case _:
@@ -112,6 +120,8 @@ def needs_write(noun: Noun, body: Mapping[str, JSON], *, creates: bool) -> froze
                 found.update(row.references if isinstance(row, Acted) else ())
             case Custom() | OneCustom() | Expressed(into=OneCustom()):
                 found.add("custom_fields")
+            case Expressed(into=Ref(reference=reference)) if reference is not None:
+                found.add(reference)  # the expression may answer a name
             case _:
                 pass
     return frozenset(found)
@@ -209,6 +219,7 @@ def _check_verb(noun: Noun, verb: Verb) -> None:
 
 def _write(noun: Noun, body: Mapping[str, JSON], draft: Draft, known: Known, present: Wire | None) -> Draft:
     """Put a body into a draft, in the table's order: a stage comes after its pipeline."""
+    writers: dict[str, str] = {}
     for name in sorted(body, key=lambda name: _rank(noun, name)):
         row = noun.row.get(name)
         place = Place(noun.resource, known, f"/{name.replace('~', '~0').replace('/', '~1')}", present)
@@ -217,11 +228,31 @@ def _write(noun: Noun, body: Mapping[str, JSON], draft: Draft, known: Known, pre
         elif not row.writes:
             draft.faults.append(fault(Unfit("read_only", "is read only"), place, row.natives))
         else:
+            before = _said(draft.wire)
             try:
                 row.write(body[name], draft, place)
+                _refuse_two_words(noun, name, before, _said(draft.wire), writers)
             except Unfit as error:
                 draft.faults.append(fault(error, place, row.natives))
     return draft
+
+
+def _said(wire: Wire) -> Mapping[str, JSON]:
+    """What a draft says so far of each of Insightly's fields, custom fields one by one."""
+    custom = {str(each.get("FIELD_NAME")): each.get("FIELD_VALUE") for each in entries(wire.get(CUSTOM))}
+    return {name: value for name, value in wire.items() if name != CUSTOM} | custom
+
+
+def _refuse_two_words(
+    noun: Noun, name: str, before: Mapping[str, JSON], after: Mapping[str, JSON], writers: dict[str, str]
+) -> None:
+    """Raise `Unfit` where an override leads two fields of a body to one of Insightly's, with different values."""
+    for native, value in after.items():
+        other = writers.get(native)
+        if other is not None and before[native] != value and {name, other} & set(noun.overridden):
+            raise Unfit("ambiguous_value", f"is written to {native} as {other} is, with another value; leave one out")
+        if native not in before or before[native] != value:
+            writers[native] = name
 
 
 def _rank(noun: Noun, name: str) -> int:

@@ -240,9 +240,13 @@ class Expressed(Struct, frozen=True, kw_only=True):
 
     def read(self, wire: Wire, known: Known) -> JSON:
         try:
-            return self.evaluate(self.expression, wire | {"custom_fields": read_custom(wire.get(CUSTOM), known.custom)})
+            return self.made_of(wire, known)
         except ValueError:
             return None  # what it cannot read stays in the remote data
+
+    def made_of(self, wire: Wire, known: Known) -> JSON:
+        """The value of one record. Raises `ValueError` with the reason where the expression fails."""
+        return self.evaluate(self.expression, wire | {"custom_fields": read_custom(wire.get(CUSTOM), known.custom)})
 
     def write(self, value: JSON, draft: Draft, place: Place) -> None:
         if self.back is None or self.into is None:
@@ -251,6 +255,8 @@ class Expressed(Struct, frozen=True, kw_only=True):
             made = None if value is None else self.evaluate(self.back, {"value": value})
         except ValueError as error:
             raise Unfit("wrong_type", f"the expression cannot take {value!r}: {error}") from error
+        if made is None and value is not None:  # it would clear the field, which nobody asked for
+            raise Unfit("unknown_value", f"the expression makes nothing of {value!r}; write null to clear the field")
         self.into.write(made, draft, place)
 
 

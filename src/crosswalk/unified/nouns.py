@@ -26,6 +26,11 @@ CRM: Mapping[str, Noun] = {
 """What `/unified/crm/` serves beside `fields`, which is no collection of Insightly's."""
 DIRECTORY: Mapping[str, Noun] = {noun.name: noun for noun in (DIRECTORY_USERS, GROUPS)}
 """What `/unified/user-directory/` serves as collections."""
+MAPPED: Mapping[str, Noun] = {
+    **CRM,
+    **{f"user-directory.{noun.name}": noun for noun in (*DIRECTORY.values(), ORGANIZATIONS)},
+}
+"""Every resource that overrides may be laid over, by the name that they are saved under."""
 
 
 class Single(Struct, frozen=True):

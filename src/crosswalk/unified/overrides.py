@@ -14,15 +14,16 @@ The narrowest layer that names a field wins it whole: base, then environment, th
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from crosswalk.contract import Field
 from crosswalk.insightly.custom_fields import FieldTypes
+from crosswalk.unified.custom import CUSTOM
 from crosswalk.unified.errors import Fault, FaultCode, Refused
 from crosswalk.unified.known import JSON, Known, Wire
 from crosswalk.unified.mapping import Noun, to_unified
@@ -90,13 +91,21 @@ class Traced(Struct, frozen=True, kw_only=True):
     remote: dict[str, JSON]
 
 
+class Failure(Struct, frozen=True, kw_only=True):
+    """An expression that fails on one record, and why."""
+
+    id: str
+    field: str
+    detail: str
+
+
 class Difference(Struct, frozen=True, kw_only=True):
     """One value that would change: what it is, what it would be; a field that comes or goes is `None` on one side."""
 
-    id: JSON
+    id: str
     field: str
-    before: JSON
-    after: JSON
+    before: Any
+    after: Any
 
 
 def overlay(noun: Noun, layers: Layers, evaluate: Evaluate) -> Noun:
@@ -107,17 +116,27 @@ def overlay(noun: Noun, layers: Layers, evaluate: Evaluate) -> Noun:
             rows.pop(name, None)
         elif not override.standard:
             rows[name] = _row(noun, name, override, evaluate)
-    return replace(noun, rows=tuple(rows.values()), match=tuple(name for name in noun.match if name in rows))
+    made = tuple(name for name, (_, override) in _winners(layers).items() if name in rows and not override.standard)
+    match = tuple(name for name in noun.match if name in rows)
+    return replace(noun, rows=tuple(rows.values()), match=match, overridden=made)
 
 
 def check_overrides(
-    noun: Noun, overrides: Overrides, custom: FieldTypes | None, check: Callable[[str], object]
+    noun: Noun,
+    overrides: Overrides,
+    custom: FieldTypes | None,
+    check: Callable[[str], object],
+    *,
+    wider: Collection[str] = (),
 ) -> None:
     """Raise `Refused` with everything that cannot be: `check` raises `ValueError` for an expression that is none.
 
-    Names of custom fields are looked at where the account's are known.
+    Names of custom fields are looked at where the account's are known; `wider` are fields that wider layers name, so
+    that there is something to hide.
     """
-    faults = [fault for name, override in overrides.items() for fault in _faults(noun, name, override, custom, check)]
+    faults = [
+        fault for name, override in overrides.items() for fault in _faults(noun, name, override, custom, check, wider)
+    ]
     if len(overrides) > MOST:
         faults.append(Fault(pointer="", code="out_of_range", detail=f"at most {MOST} overrides fit in one layer"))
     if faults:
@@ -169,7 +188,21 @@ def preview(before: Noun, after: Noun, wires: Sequence[Wire], known: Known) -> I
         old, new = to_unified(before, wire, known), to_unified(after, wire, known)
         for name in old | new:
             if old.get(name) != new.get(name):
-                yield Difference(id=old.get("id"), field=name, before=old.get(name), after=new.get(name))
+                yield Difference(
+                    id=str(wire.get(before.id_field)), field=name, before=old.get(name), after=new.get(name)
+                )
+
+
+def failures(noun: Noun, wires: Sequence[Wire], known: Known) -> Iterator[Failure]:
+    """Where expressions fail on records; what is read shows `None` there."""
+    for wire in wires:
+        record_id = str(wire.get(noun.id_field))
+        for row in noun.rows:
+            if isinstance(row, Expressed):
+                try:
+                    row.made_of(wire, known)
+                except ValueError as error:
+                    yield Failure(id=record_id, field=row.name, detail=str(error))
 
 
 def _winners(layers: Layers) -> dict[str, tuple[Layer, Override]]:
@@ -225,7 +258,12 @@ def _kind(field: Field) -> Kind:
 
 
 def _faults(
-    noun: Noun, name: str, override: Override, custom: FieldTypes | None, check: Callable[[str], object]
+    noun: Noun,
+    name: str,
+    override: Override,
+    custom: FieldTypes | None,
+    check: Callable[[str], object],
+    wider: Collection[str],
 ) -> Iterator[Fault]:
     def fault(code: FaultCode, detail: str, near: Sequence[str] = ()) -> Fault:
         return Fault(pointer=f"/{name}", code=code, field=name, detail=f"{name}: {detail}", near=tuple(near))
@@ -237,11 +275,11 @@ def _faults(
         told = f"not {' and '.join(sources)}" if sources else "none is given"
         yield fault("wrong_type", f"takes one of field, custom_field, constant, expression, hidden, standard; {told}")
         return
-    yield from (fault(*each) for each in _unheld(noun, name, override))
+    yield from (fault(*each) for each in _unheld(noun, name, override, wider))
     if override.field is not None:
         yield from (fault(*each) for each in _no_field(noun, override.field))
     if override.custom_field is not None:
-        yield from (fault(*each) for each in _no_custom(override.custom_field, custom))
+        yield from (fault(*each) for each in _no_custom(noun, override.custom_field, custom))
     if override.expression is None and (override.into is not None or override.back is not None):
         yield fault("wrong_type", "into and back go with an expression")
     if override.expression is not None:
@@ -251,14 +289,15 @@ def _faults(
 _Said: TypeAlias = tuple[FaultCode, str, Sequence[str]]
 
 
-def _unheld(noun: Noun, name: str, override: Override) -> Iterator[_Said]:
-    """What nobody could do without: the id, and what Insightly wants in every new record."""
+def _unheld(noun: Noun, name: str, override: Override, wider: Collection[str]) -> Iterator[_Said]:
+    """What nobody could do without: the id, the version, and what Insightly wants in every new record."""
     row = noun.row.get(name)
-    if name == "id" and not override.standard:
-        yield "read_only", "every record is named by it", ()
+    if name in {"id", "etag"} and not override.standard:
+        told = "every record is named by it" if name == "id" else "every record's version is told by it"
+        yield "read_only", told, ()
     elif isinstance(row, Plain) and row.required and not override.standard and override.field != row.field:
         yield "required", f"Insightly makes no record without {row.field}", ()
-    elif row is None and (override.hidden or override.standard):
+    elif row is None and name not in wider and (override.hidden or override.standard):
         yield "unknown_field", f"is no field of {noun.name}", get_close_matches(name, noun.row, n=3)
 
 
@@ -271,8 +310,10 @@ def _no_field(noun: Noun, native: str) -> Iterator[_Said]:
         yield "wrong_type", f"{native} is a list of records; it has a row of its own", ()
 
 
-def _no_custom(native: str, custom: FieldTypes | None) -> Iterator[_Said]:
-    if custom is not None and native not in custom.fields:
+def _no_custom(noun: Noun, native: str, custom: FieldTypes | None) -> Iterator[_Said]:
+    if CUSTOM not in noun.resource.field:
+        yield "unknown_field", f"Insightly's {noun.wire} have no custom fields", ()
+    elif custom is not None and native not in custom.fields:
         yield (
             "unknown_field",
             f"the account has no custom field {native}",
@@ -295,4 +336,4 @@ def _no_expression(
         yield "wrong_type", "a way back has both: the field it goes into, and the expression back over {value}", ()
     if override.into is not None:
         here = override.into in noun.resource.field
-        yield from _no_field(noun, override.into) if here else _no_custom(override.into, custom)
+        yield from _no_field(noun, override.into) if here else _no_custom(noun, override.into, custom)

@@ -1,27 +1,31 @@
 """The verbs of the unified model over one account's client: read, list, write. What they decide is in `mapping`."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from crosswalk.insightly import Insightly, NotFound
 from crosswalk.insightly.call import Call
+from crosswalk.insightly.walk import Ask, Fetch, Page
 from crosswalk.insightly.wire import to_query
 from crosswalk.unified.cursor import Cursor, name_list, read_cursor, write_cursor
 from crosswalk.unified.errors import Unservable
 from crosswalk.unified.expand import Want, learn, plan_expansion
 from crosswalk.unified.filters import EXCLUSIVE, Chosen, Filter, choose, passes, spell
 from crosswalk.unified.known import JSON, ContentFormat, Known, Reference, Search, Wire
-from crosswalk.unified.mapping import Noun, needs_read, to_unified
+from crosswalk.unified.mapping import Noun, expresses, needs_read, to_unified
 from crosswalk.unified.objects import KINDS
 from crosswalk.unified.paging import MAX_SCAN, Leaf, Place, read_back, read_on
 from crosswalk.unified.references import MAX_AGE, References
 from crosswalk.unified.wire_list import read_list, read_record, reading, walk_all
 
+T = TypeVar("T")
 HITS = 50
 """Records that one search for a name or a key looks at."""
 
@@ -89,7 +93,7 @@ class Service:
             read_wire(asker, noun, record_id), self.learn(asker, noun, needs_read(noun))
         )
         known, _ = await self._expand(asker, noun, [wire], known)
-        return Shown(record=to_unified(noun, wire, known), remote=wire, age=age)
+        return (await _show(noun, [wire], known, age))[0]
 
     def read_cursor(self, account: str, noun: Noun, wish: Wish, *, now: datetime) -> Cursor | None:
         """The place in the list that is asked for; `None` is its beginning. Raises `CursorInvalid`."""
@@ -114,7 +118,7 @@ class Service:
         seen = 0 if cursor is None else cursor.seen
         mark = Cursor(of=of, last=0, skip=0, began=began, seen=seen + len(leaf.records))
         return Listing(
-            records=[Shown(record=to_unified(noun, wire, known), remote=wire) for wire in leaf.records],
+            records=await _show(noun, leaf.records, known),
             next_cursor=self._mark(leaf.on, mark),
             prev_cursor=None if chosen.local else self._mark(leaf.back, replace(mark, way="back")),
             total=None if chosen.local else leaf.total,
@@ -131,15 +135,15 @@ class Service:
         known, age = await self.learn(asker, noun, needs_read(noun))
         keep = passes(noun, wish.filters, known) if wish.filters else None
         async for page in walk_all(asker.crm, noun.resource, suffix=chosen.suffix, query=chosen.query):
-            wanted = page if keep is None else [wire for wire in page if keep(wire)]
+            wanted = page if keep is None else await aside(noun, partial(_sift, page, keep))
             known_here, _ = await self._expand(asker, noun, wanted, known)
-            yield [Shown(record=to_unified(noun, wire, known_here), remote=wire, age=age) for wire in wanted]
+            yield await _show(noun, wanted, known_here, age)
 
     async def show(self, asker: Asker, noun: Noun, wire: Wire) -> Shown:
         """A record that was read, in the unified shape."""
         known, age = await self.learn(asker, noun, needs_read(noun))
         known, _ = await self._expand(asker, noun, [wire], known)
-        return Shown(record=to_unified(noun, wire, known), remote=wire, age=age)
+        return (await _show(noun, [wire], known, age))[0]
 
     async def learn(
         self, asker: Asker, noun: Noun, wanted: Collection[Reference], searches: Collection[Search] = ()
@@ -162,6 +166,20 @@ class Service:
 
     def _mark(self, place: Place | None, mark: Cursor) -> str | None:
         return None if place is None else write_cursor(replace(mark, last=place.last, skip=place.skip), self.key)
+
+
+async def aside(noun: Noun, work: Callable[[], T]) -> T:
+    """Do what may evaluate a noun's expressions where it holds up nobody: each asks another process."""
+    return await asyncio.to_thread(work) if expresses(noun) else work()
+
+
+async def _show(noun: Noun, wires: Sequence[Wire], known: Known, age: float = 0.0) -> list[Shown]:
+    made = await aside(noun, lambda: [to_unified(noun, wire, known) for wire in wires])
+    return [Shown(record=record, remote=wire, age=age) for record, wire in zip(made, wires, strict=True)]
+
+
+def _sift(wires: Sequence[Wire], keep: Callable[[Wire], bool]) -> list[Wire]:
+    return [wire for wire in wires if keep(wire)]
 
 
 async def read_wire(asker: Asker, noun: Noun, record_id: str) -> Wire:
@@ -207,9 +225,23 @@ async def _read_leaf(
     if cursor is not None and cursor.way == "back" and place is not None:
         return await read_back(fetch, place, limit=wish.limit)
     if chosen.local or chosen.pushed:
-        keep = passes(noun, wish.filters, known)
+        fetch, keep = _judged(noun, fetch, passes(noun, wish.filters, known))
         return await read_on(fetch, place, limit=wish.limit, keep=keep, max_scan=wish.max_scan)
     return await read_on(fetch, place, limit=wish.limit)
+
+
+def _judged(noun: Noun, fetch: Fetch[Wire], keep: Callable[[Wire], bool]) -> tuple[Fetch[Wire], Callable[[Wire], bool]]:
+    """A page's reading that judges its records aside, and their judgement; as given where no expression is asked."""
+    if not expresses(noun):
+        return fetch, keep
+    kept: dict[JSON, bool] = {}
+
+    async def read(ask: Ask) -> Page[Wire]:
+        page = await fetch(ask)
+        kept.update(await aside(noun, lambda: {wire.get(noun.id_field): keep(wire) for wire in page.records}))
+        return page
+
+    return read, lambda wire: kept[wire.get(noun.id_field)]
 
 
 async def _complete(asker: Asker, noun: Noun, wish: Wish, *, leaf: Leaf, began: int, known: Known) -> Leaf:
@@ -219,6 +251,8 @@ async def _complete(asker: Asker, noun: Noun, wish: Wish, *, leaf: Leaf, began: 
     since = datetime.fromtimestamp(began, UTC) - EXCLUSIVE - timedelta(seconds=1)
     pages = walk_all(asker.crm, noun.resource, suffix="/Search", query={"updated_after_utc": to_query(since)})
     keep = passes(noun, wish.filters, known)
-    changed = {wire.get(noun.id_field): wire async for page in pages for wire in page if keep(wire)}
+    changed = {
+        wire.get(noun.id_field): wire async for page in pages for wire in await aside(noun, partial(_sift, page, keep))
+    }
     records = [changed.pop(wire.get(noun.id_field), wire) for wire in leaf.records]
     return replace(leaf, records=[*records, *changed.values()], scanned=leaf.scanned + len(changed))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal, Protocol
 
 import msgspec
@@ -18,7 +19,7 @@ from crosswalk.unified.known import JSON, Wire
 from crosswalk.unified.mapping import Noun, needs_read, needs_write, plan_create, plan_delete, plan_update
 from crosswalk.unified.plan import Step, WritePlan
 from crosswalk.unified.search import match_search, searches
-from crosswalk.unified.service import Asker, Service, Shown, find, read_wire
+from crosswalk.unified.service import Asker, Service, Shown, aside, find, read_wire
 from crosswalk.unified.wire_list import read_record, reading
 
 StepStatus = Literal["done", "failed", "unknown", "open"]
@@ -136,17 +137,17 @@ async def _plan(service: Service, asker: Asker, noun: Noun, order: Order) -> Wri
 
 async def _plan_create(service: Service, asker: Asker, noun: Noun, body: Mapping[str, JSON]) -> WritePlan:
     known, _ = await service.learn(asker, noun, needs_write(noun, body, creates=True), searches(noun, body))
-    return plan_create(noun, body, known)
+    return await aside(noun, lambda: plan_create(noun, body, known))
 
 
 async def _plan_update(service: Service, asker: Asker, noun: Noun, order: Order, record_id: str) -> WritePlan:
     body = order.body
     known, _ = await service.learn(asker, noun, needs_write(noun, body, creates=False), searches(noun, body))
     present = None if order.if_match is None else await _check_version(service, asker, noun, order)
-    plan = plan_update(noun, record_id, body, known, present=present)
+    plan = await aside(noun, partial(plan_update, noun, record_id, body, known, present=present))
     if plan.reads and present is None:
         present = await read_wire(asker, noun, record_id)
-        plan = plan_update(noun, record_id, body, known, present=present)
+        plan = await aside(noun, partial(plan_update, noun, record_id, body, known, present=present))
     return plan
 
 
