@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from crosswalk.delivery.expression import compile_expression
-from crosswalk.delivery.jsonata import check
+from crosswalk.delivery.jsonata import find_library
 from crosswalk.insightly.custom_fields import CustomField, FieldTypes
 from crosswalk.unified.errors import Refused
 from crosswalk.unified.known import Known
@@ -15,6 +15,7 @@ from crosswalk.unified.nouns import CRM
 from crosswalk.unified.overrides import Override, check_overrides, explain, overlay, preview, trace
 
 ACCOUNTS = CRM["accounts"]
+check = find_library().check
 SECTOR = CustomField(field_name="Sector__c", field_type="TEXT", field_for="ORGANISATION")
 STAFF = CustomField(field_name="Staff__c", field_type="NUMERIC", field_for="ORGANISATION")
 CUSTOM = FieldTypes({"Sector__c": SECTOR, "Staff__c": STAFF})

@@ -16,7 +16,7 @@ from crosswalk.accounts.pool import Pool
 from crosswalk.accounts.tokens import Caller
 from crosswalk.api.body import ApiRequest
 from crosswalk.delivery.evaluator import find_evaluator
-from crosswalk.delivery.jsonata import check as check_expression
+from crosswalk.delivery.jsonata import find_library
 from crosswalk.insightly import Insightly
 from crosswalk.insightly.pace import CALLS
 from crosswalk.insightly.patience import waiting_at_most
@@ -71,7 +71,7 @@ def make_backing(
 
 def make_mappings(database: Database) -> Mappings:
     """The saved overrides of a database, whose expressions are evaluated as those of deliveries are."""
-    return Mappings(database=database, evaluate=_evaluate, check=check_expression)
+    return Mappings(database=database, evaluate=_evaluate, check=lambda text: find_library().check(text))
 
 
 def _evaluate(expression: str, context: Mapping[str, JSON]) -> JSON:

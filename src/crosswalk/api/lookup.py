@@ -42,7 +42,7 @@ async def show_lookup(
         message = "give email, domain or phone; exactly one of them"
         raise ValidationException("Not one of three", extra=[{"key": "email", "message": message, "source": "query"}])
     nouns = {name: await asking.noun(noun) for name, noun in CRM.items()}
-    async with asking.open() as asker:
-        asker = replace(asker, content_format=content_format)
+    async with asking.open() as opened:
+        asker = replace(opened, content_format=content_format)
         found = await look_up(asking.service, asker, *given[0], deadline=deadline, nouns=nouns)
-    return Response(found, headers=dict(asking.headers(asker.crm)))
+    return Response(found, headers=dict(asking.headers(opened.crm)))

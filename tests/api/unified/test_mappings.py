@@ -201,7 +201,7 @@ async def test_an_environment_is_a_tenants(hub, crm, maps):
         ("/accounts/account", {"id": {"constant": 1}}, 422, "/id"),
         ("/accounts/account", {"etag": {"hidden": True}}, 422, "/etag"),
         ("/accounts/account", {"origin": {"fields": "X"}}, 400, "/overrides/fields"),
-        ("/acounts/account", {}, 404, None),
+        ("/nothing/account", {}, 404, None),
         ("/user-directory.users/account", {"origin": {"custom_field": "X__c"}}, 422, "/origin"),
     ],
 )
