@@ -1,41 +1,18 @@
 """`crosswalk serve`: one process a home, one clear line when it cannot."""
 
+# ruff: noqa: F811 (imported fixtures are arguments)
+
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-SERVE = [sys.executable, "-c", "from crosswalk.cli import main; main()", "serve"]
-
-
-def environ(home: Path, **more: str) -> dict[str, str]:
-    """The environment of a home of its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CROSSWALK_")}
-    return kept | {"CROSSWALK_HOME": str(home)} | more
-
-
-@contextmanager
-def serving(home: Path, **more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running `serve` and its address; `more` are variables of its environment."""
-    command = [*SERVE, "--port", "0"]
-    with subprocess.Popen(
-        command, env=environ(home, **more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield process, process.stdout.readline().split()[2]
-        finally:
-            process.kill()
+from fixtures.serving import SERVE, collector, environ, serving  # noqa: F401 (a fixture among them)
 
 
 def fail(home: Path, *words: str, command: list[str] = SERVE, **more: str) -> tuple[int, str]:
@@ -90,29 +67,6 @@ def test_open_host_needs_a_master_key(tmp_path: Path):
     """A host that others can reach is refused while the master key is one made here."""
     status, says = fail(tmp_path, "--host", "0.0.0.0", "--port", "0")
     assert (2, True) == (status, "set CROSSWALK_MASTER_KEY, or keep to 127.0.0.1" in says)
-
-
-@pytest.fixture
-def collector() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
-    """A collector of OTLP on loopback: its address, and what it was sent."""
-    heard: list[tuple[str, bytes]] = []
-
-    class Collector(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            heard.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", heard
-        server.shutdown()
-        thread.join(20)
 
 
 def test_traces(tmp_path: Path, collector: tuple[str, list[tuple[str, bytes]]]):
