@@ -45,6 +45,8 @@ from crosswalk.store.migrate import require_head, upgrade
 from crosswalk.unified.service import Service
 
 if TYPE_CHECKING:
+    from litestar import Litestar
+
     from crosswalk.api.health import Vitals
 
 AFTERWARDS = 5
@@ -196,13 +198,9 @@ async def open_account(key: str, given: Settings | None = None) -> AsyncIterator
         yield crm
 
 
-@asynccontextmanager
-async def serve_api(
-    hub: Hub, *, host: str = "127.0.0.1", port: int = 0, vitals: "Vitals | None" = None
-) -> AsyncIterator[str]:
-    """Serve the HTTP API while the block runs and yield its address; port 0 takes a free one. Raises `PortTaken`."""
+def build_api(hub: Hub, vitals: "Vitals | None" = None) -> "Litestar":
+    """The whole application of a hub: API, console, widgets."""
     from crosswalk.api.routes import make_api
-    from crosswalk.api.server import serve
     from crosswalk.console.desk import Desk
     from crosswalk.console.home import front
     from crosswalk.console.routes import add_console
@@ -222,8 +220,19 @@ async def serve_api(
     throughput = Throughput(hub.database)
     desk = Desk(database=hub.database, accounts=hub.accounts, office=office, places=places, throughput=throughput)
     add_console(api, desk)
+    return api
+
+
+@asynccontextmanager
+async def serve_api(
+    hub: Hub, *, host: str = "127.0.0.1", port: int = 0, vitals: "Vitals | None" = None
+) -> AsyncIterator[str]:
+    """Serve the HTTP API while the block runs and yield its address; port 0 takes a free one. Raises `PortTaken`."""
+    from crosswalk.api.server import serve
+
     grace = ceil(hub.settings.request_timeout) + AFTERWARDS
-    async with serve(api, host=host, port=port, proxies=hub.settings.trusted_proxies, grace=grace) as url:
+    proxies = hub.settings.trusted_proxies
+    async with serve(build_api(hub, vitals), host=host, port=port, proxies=proxies, grace=grace) as url:
         yield url
 
 

@@ -44,6 +44,7 @@ from crosswalk.api.errors import HANDLERS
 from crosswalk.api.guard import SCHEME, provide_caller, require_token
 from crosswalk.api.health import Vitals, show_live, show_ready
 from crosswalk.api.hooks import take_post
+from crosswalk.api.mcp import mcp, open_agents
 from crosswalk.api.metrics import Stopwatch, show_metrics
 from crosswalk.api.once import Once
 from crosswalk.api.origins import allow_origins
@@ -220,6 +221,7 @@ def make_api(
             take_post,
             proxy,
             transparent,
+            mcp,
             guarded,
             rooted,
             unified_router(),
@@ -238,7 +240,7 @@ def make_api(
         before_request=refuse_unknown,
         request_class=ApiRequest,
         exception_handlers=HANDLERS,
-        lifespan=[know_callers] if accounts is None else [know_callers, hold_clients],
+        lifespan=[know_callers] if accounts is None else [know_callers, hold_clients, open_agents],
         openapi_config=DOCUMENT,
         logging_config=None,
     )

@@ -23,6 +23,7 @@ COMMANDS = {
     "list": ("records", "List records, straight from Insightly."),
     "log": ("requests", "Find requests and the calls to Insightly that they became."),
     "mapping": ("mapping", "Suggest which column goes to which field."),
+    "mcp": ("mcp", "Serve an account's tools to an agent, on standard input and output."),
     "migrate": ("migrate", "Bring the database to the schema of this version."),
     "notices": ("notices", "Read what happened, and choose who is told."),
     "restore": ("backup", "Put a backup into an empty database."),
