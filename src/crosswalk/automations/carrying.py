@@ -130,14 +130,19 @@ class Carrier:
             return automation.turn % among
 
         async with self.pool.client(automation.account_id) as crm:
-            work = self._work(automation, crm)
+            work = self.work_on(automation, crm)
             work.turn = peek
             return await RECIPES[automation.kind].plan(work, given)
 
-    def _work(self, automation: Automation, crm: Insightly) -> Work:
-        asker = Asker(account=automation.account_id, crm=crm)
+    def work_on(self, automation: Automation, crm: Insightly) -> Work:
+        """One automation at work with an open client."""
         return Work(
-            automation=automation, service=self.service, asker=asker, now=self.now(), mark="crosswalk rehearsal"
+            automation=automation,
+            database=self.firings.database,
+            service=self.service,
+            asker=Asker(account=automation.account_id, crm=crm),
+            now=self.now(),
+            mark="crosswalk rehearsal",
         )
 
     async def _carry(self, automation: Automation, firing: Firing) -> Firing:  # noqa: PLR0911 (a table of cases)
@@ -148,11 +153,11 @@ class Carrier:
             async with self.pool.client(automation.account_id) as crm:
                 if firing.state == "undoing":
                     return await self._undo(automation, firing, crm)
-                if firing.result is None or not await self.firings.steps(firing.id):
+                if firing.result is None:
                     planned = await self._plan(automation, firing, crm)
+                    await self.firings.plan(firing, planned)
                     if planned.skip is not None:
                         return await self._end(automation, firing, "skipped", planned.skip)
-                    await self.firings.plan(firing, planned)
                 return await self._take_steps(automation, firing, crm)
         except Later as error:
             return await self._wait(automation, firing, Wait(error.retry_at, str(error)))
@@ -164,7 +169,7 @@ class Carrier:
             return await self._end(automation, firing, "failed", str(error))
 
     async def _plan(self, automation: Automation, firing: Firing, crm: Insightly) -> Planned:
-        work = self._work(automation, crm)
+        work = self.work_on(automation, crm)
         work.mark = firing.mark
         work.earlier = lambda: self.firings.results(firing)
         work.turn = lambda among: self.firings.take_turn(automation.id, among)

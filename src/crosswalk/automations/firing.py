@@ -220,6 +220,8 @@ class Firings:
             _hold_on(changed.rowcount)
             if rows:
                 await connection.execute(table.ADD_STEPS, rows)
+            if planned.keep is not None:
+                await planned.keep(connection)
 
     async def change(self, firing: Firing, **values: Any) -> Firing:
         """Write columns of a firing that we have. Raises `LeaseLost`."""
@@ -246,7 +248,7 @@ class Firings:
         at = self.now()
         anew = firing.state in {"undone", "skipped"}
         async with self.database.begin() as connection:
-            values = {
+            values: dict[str, object] = {
                 "state": "open",
                 "reason": None,
                 "due_at": at,
@@ -254,6 +256,8 @@ class Firings:
                 "leased_until": NOBODY,
                 "round": firing.round + (1 if anew else 0),
             }
+            if anew:
+                values["result"] = None
             asked = {"firing": firing.id, "states": ["failed", "held", "skipped", "undone"]}
             if (await connection.execute(table.REOPEN_FIRING.values(**values), asked)).rowcount != 1:
                 raise FiringRefused(
@@ -263,7 +267,13 @@ class Firings:
         return await self.find(firing.id)
 
     async def undo(self, firing: Firing) -> Firing:
-        """Have taken back what a firing made. Raises `FiringRefused` while it is under way."""
+        """Have taken back what a firing made. Raises `FiringRefused` while it is under way, or where it made nothing.
+
+        Changes of records that were there before stay.
+        """
+        steps = await self.steps(firing.id)
+        if not any(each.made or each.step.undo or each.step.settling == "assigned" for each in steps):
+            raise FiringRefused(f"Firing {firing.id} made no record that could be deleted")
         async with self.database.begin() as connection:
             values = {"state": "undoing", "due_at": self.now(), "ended_at": None, "leased_until": NOBODY}
             asked = {"firing": firing.id, "states": ["done", "failed", "held"]}

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crosswalk.automations.errors import UnusableInput
 from crosswalk.automations.steps import Step, steps_of
+from crosswalk.store.database import Database
 from crosswalk.unified.known import JSON, Reference
 from crosswalk.unified.mapping import Noun, needs_write, plan_create
 from crosswalk.unified.reference import find_id
@@ -48,11 +50,15 @@ class Occasion(Struct, frozen=True, kw_only=True):
 
 
 class Planned(Struct, frozen=True, kw_only=True):
-    """What a firing will do: its calls, and what is known of its result; `skip` says why it does nothing."""
+    """What a firing will do: its calls, and what is known of its result; `skip` says why it does nothing.
+
+    `keep` writes more, in the transaction that writes the plan down, and so once.
+    """
 
     steps: tuple[Step, ...] = ()
     result: dict[str, JSON] = {}
     skip: str | None = None
+    keep: Callable[[AsyncConnection], Awaitable[None]] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,6 +69,7 @@ class Work:
     """
 
     automation: Automation
+    database: Database
     service: Service
     asker: Asker
     now: datetime

@@ -12,14 +12,13 @@ from crosswalk.automations.carrying import Carrier
 from crosswalk.automations.errors import AutomationError
 from crosswalk.automations.firing import Firing
 from crosswalk.automations.kinds import RECIPES
-from crosswalk.automations.recipe import Automation, Work
+from crosswalk.automations.recipe import Automation
 from crosswalk.gate.purpose import calling_for
 from crosswalk.insightly import InsightlyError
 from crosswalk.insightly.errors import Later
 from crosswalk.store.errors import DatabaseUnreachable
 from crosswalk.unified.errors import UnifiedError
 from crosswalk.unified.known import JSON
-from crosswalk.unified.service import Asker
 from crosswalk.unified.value import Unfit
 
 EVERY_SECONDS = 1.0
@@ -41,8 +40,7 @@ class Worker:
         """Look once for what fires an automation; answers how many firings began. Raises what looking raises."""
         carrier = self.carrier
         async with carrier.pool.client(automation.account_id) as crm:
-            asker = Asker(account=automation.account_id, crm=crm)
-            work = Work(automation=automation, service=carrier.service, asker=asker, now=carrier.now())
+            work = carrier.work_on(automation, crm)
             found, seen = await RECIPES[automation.kind].look(work)
         begun = 0
         for occasion in found:
@@ -61,8 +59,7 @@ class Worker:
         """
         carrier = self.carrier
         async with carrier.pool.client(automation.account_id) as crm:
-            asker = Asker(account=automation.account_id, crm=crm)
-            work = Work(automation=automation, service=carrier.service, asker=asker, now=carrier.now())
+            work = carrier.work_on(automation, crm)
             occasion = await RECIPES[automation.kind].admit(work, given, key)
         firing, new = await carrier.firings.begin(automation, occasion, strict=not RECIPES[automation.kind].watches)
         if firing.state == "failed":

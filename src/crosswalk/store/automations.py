@@ -20,10 +20,11 @@ from sqlalchemy import (
 )
 
 from crosswalk.store.accounts import accounts
-from crosswalk.store.columns import UTCDateTime, one_of, table
+from crosswalk.store.columns import Big, UTCDateTime, one_of, table
 
 AutomationState = Literal["active", "paused"]
 FiringState = Literal["open", "done", "failed", "held", "skipped", "undoing", "undone"]
+Origin = Literal["insightly", "external"]
 StepState = Literal["open", "sent", "done", "failed", "held", "undone"]
 UNDER_WAY: tuple[FiringState, ...] = ("open", "undoing")
 
@@ -82,6 +83,17 @@ firing_steps = table(
     Column("reason", Text),
     PrimaryKeyConstraint("firing_id", "number"),
     CheckConstraint("state <> 'sent' OR sent_at IS NOT NULL", name="sent"),
+)
+
+synced_stages = table(
+    "synced_stages",
+    Column("automation_id", Text, ForeignKey(automations.c.id, ondelete="CASCADE"), nullable=False),
+    Column("opportunity_id", Text, nullable=False),
+    Column("stage_id", Big),  # what both sides have; null: none of the pipeline's
+    Column("origin", Text, CheckConstraint(one_of("origin", get_args(Origin)), name="origin"), nullable=False),
+    Column("changed_at", UTCDateTime, nullable=False),  # when whoever changed it last did
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("automation_id", "opportunity_id"),
 )
 
 # Make an automation.
@@ -185,6 +197,25 @@ CHANGE_FIRING = update(firings).where(
 # Bring an ended firing to another state.
 REOPEN_FIRING = update(firings).where(
     firings.c.id == bindparam("firing"), firings.c.state.in_(bindparam("states", expanding=True))
+)
+
+# Where an opportunity stands, as both sides know it.
+FIND_STAGE = select(synced_stages).where(
+    synced_stages.c.automation_id == bindparam("automation"), synced_stages.c.opportunity_id == bindparam("opportunity")
+)
+
+# Keep where an opportunity stands that was not known.
+ADD_STAGE = insert(synced_stages)
+
+# Keep where it stands now; whoever changes the row of this version has it.
+CHANGE_STAGE = (
+    update(synced_stages)
+    .where(
+        synced_stages.c.automation_id == bindparam("automation"),
+        synced_stages.c.opportunity_id == bindparam("opportunity"),
+        synced_stages.c.version == bindparam("have"),
+    )
+    .values(version=bindparam("have", type_=Integer) + 1)
 )
 
 # Write down a firing's steps.

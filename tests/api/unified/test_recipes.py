@@ -56,6 +56,15 @@ async def test_every_automation(hub, run, crm):
     await asyncio.to_thread(log.prepare, call, hub.ours)
     notes = [await asyncio.to_thread(log.log_call, call, "c1", form["email"], "**Yes**") for _ in range(2)]
     note = (await crm.get(f"/crm/notes/{notes[0]['note']}")).json()
+    staged = next(deal for deal in deals if deal["pipeline"])
+    pipeline, stages = staged["pipeline"], (await crm.get("/crm/stages", params={"limit": 100})).json()["result"]
+    pairs = [(each["name"], each["name"].upper()) for each in stages if each["pipeline"]["id"] == pipeline["id"]]
+    follow = load("follow_stages")
+    await asyncio.to_thread(follow.prepare, call, hub.ours, pipeline["name"], pairs, "crm")
+    change = {"id": "m1", "deal": staged["id"], "stage": pairs[-1][1]}
+    assert "done" == await asyncio.to_thread(follow.came_in, call, change)
+    moved = (await crm.get(f"/crm/opportunities/{staged['id']}")).json()
+    assert pairs[-1][0] == moved["stage"]["name"]
     client.close()  # noqa: ASYNC212 (nothing else runs by then)
     assert (notes[0], True) == (notes[1], "<strong>Yes</strong>" in note["content"])
 
