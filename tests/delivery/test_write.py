@@ -1,6 +1,8 @@
 """Records out to files and tables, read back by our own readers."""
 
+import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 
 import psycopg
@@ -9,7 +11,7 @@ import pytest
 from crosswalk.delivery.errors import SourceError
 from crosswalk.delivery.schema import Survey
 from crosswalk.delivery.source import open_source
-from crosswalk.delivery.write_file import UnwritableRecord, run_writer, write_csv, write_json_lines
+from crosswalk.delivery.write_file import UnwritableRecord, replacing, run_writer, write_csv, write_json_lines
 from crosswalk.delivery.write_parquet import write_parquet
 from crosswalk.delivery.write_table import write_table
 from fixtures.database import WORKER, made_postgres
@@ -110,6 +112,50 @@ async def test_writer_takes_an_asynchronous_iterator(tmp_path):
     with pytest.raises(SourceError, match="gone"):
         await run_writer(lambda given: write_json_lines(tmp_path / "b.jsonl", given), batches(fails=True))
     assert ["a.jsonl"] == [each.name for each in tmp_path.iterdir()]
+
+
+async def test_stopped_writer_puts_nothing_in_place(tmp_path):
+    """A writer that is cancelled does not take the end of its batches for the end of the records."""
+    path, begun, goes = tmp_path / "a.jsonl", threading.Event(), threading.Event()
+    path.write_text("before")
+
+    async def batches():
+        for record in RECORDS:
+            yield [record]
+
+    def slow(given):
+        for each in given:
+            begun.set()
+            assert goes.wait(60)
+            yield each
+
+    given = batches()
+    task = asyncio.create_task(run_writer(lambda taken: write_json_lines(path, slow(taken)), given))
+    assert await asyncio.to_thread(begun.wait, 60)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await given.aclose()
+    goes.set()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert ("before", ["a.jsonl"]) == (path.read_text(), [each.name for each in tmp_path.iterdir()])
+
+
+def test_two_writers_of_one_file(tmp_path):
+    """A file that another writes now is refused; what a killed one left is written over; links are not followed."""
+    path, draft = tmp_path / "a.jsonl", tmp_path / ".a.jsonl.part"
+    with replacing(path) as file:
+        file.write(b"first")
+        with pytest.raises(SourceError, match="by another export right now"):
+            write_json_lines(path, [RECORDS])
+    assert (b"first", False) == (path.read_bytes(), draft.exists())
+    draft.write_text("half of a much longer draft " * 99)
+    write_json_lines(path, [RECORDS])
+    assert (RECORDS, False, 0o600) == (cells_of(path), draft.exists(), path.stat().st_mode & 0o777)
+    draft.symlink_to(path)
+    with pytest.raises(SourceError, match="cannot be written"):
+        write_json_lines(path, [])
+    assert RECORDS == cells_of(path)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """`crosswalk datasets`: records by name, with what is known of their columns."""
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 NAME = click.argument("dataset", metavar="NAME")
+EVERY = 5.0
+"""Seconds between two lines about an export."""
 FILLED = {"responses": "filled by response webhooks"}
 
 
@@ -126,7 +129,7 @@ async def _export(dataset: str, ask: "Ask") -> "Done":
             places=hub.places(free=True),
             endpoints=hub.office.endpoints(),
             home=hub.settings.home,
-            tell=lambda count: click.echo(f"{count:,} records sent", err=True),
+            tell=_Spoken(time.monotonic()),
         )
         return await exports.export(dataset, ask)
 
@@ -138,6 +141,19 @@ def remove(*, dataset: str, as_json: bool) -> None:
     """Forget a dataset that nothing fills or reads, and its records."""
     found = run(_work(lambda service: service.remove(dataset)))
     tell_removed(found.id, found.name, as_json=as_json)
+
+
+class _Spoken:
+    """Says now and then how many records are written."""
+
+    def __init__(self, now: float) -> None:
+        self._spoke = now
+
+    def __call__(self, count: int) -> None:
+        now = time.monotonic()
+        if now - self._spoke >= EVERY:
+            self._spoke = now
+            click.echo(f"{count:,} records written", err=True)
 
 
 async def _work(task: "Callable[[Datasets], Awaitable[T]]") -> T:

@@ -1,6 +1,7 @@
 """Datasets out again: to a file that is whole or not there, or to a database's table by key."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from crosswalk.delivery.write_parquet import write_parquet
 from crosswalk.delivery.write_table import write_table
 
 Write = Callable[[Batches], int]
+Tell = Callable[[int], None]
 
 
 class Exported(Struct, frozen=True, kw_only=True):
@@ -27,20 +29,40 @@ class Exported(Struct, frozen=True, kw_only=True):
     last: int
 
 
-async def export_file(datasets: Datasets, key: str, path: Path, *, places: Places, after: int = 0) -> Exported:
-    """Write a dataset's records after a number to a file; its ending says how. Raises `PlanError`, `SourceError`."""
+def _quiet(_: int) -> None:
+    return
+
+
+async def export_file(
+    datasets: Datasets, key: str, path: Path, *, places: Places, after: int = 0, tell: Tell = _quiet
+) -> Exported:
+    """Write a dataset's records after a number to a file; its ending says how. Raises `PlanError`, `SourceError`.
+
+    `tell` hears how many records are written, of a file that is not in its place yet.
+    """
     found = await datasets.show(key)
     places.find_file(str(path))
-    return await _export(datasets, found, _file_writer(path, found), after)
+    return await _export(datasets, found, _file_writer(path, found), after, tell)
 
 
 async def export_table(
-    datasets: Datasets, key: str, address: str, *, table: str, by: str, places: Places, after: int = 0
+    datasets: Datasets,
+    key: str,
+    address: str,
+    *,
+    table: str,
+    by: str,
+    places: Places,
+    after: int = 0,
+    tell: Tell = _quiet,
 ) -> Exported:
-    """Write a dataset's records after a number to a table, by a key column; a record that is there is replaced."""
+    """Write a dataset's records after a number to a table, by a key column; a record that is there is replaced.
+
+    `tell` hears how many records are surely in the table.
+    """
     found = await datasets.show(key)
     places.check_database(address)
-    return await _export(datasets, found, partial(_write_table, address, table, found, by), after)
+    return await _export(datasets, found, partial(_write_table, address, table, found, by), after, tell)
 
 
 def _file_writer(path: Path, found: Shown) -> Write:
@@ -67,13 +89,16 @@ def _write_table(address: str, table: str, found: Shown, by: str, batches: Batch
     return write_table(address, table, batches, schema=found.schema, key=by)
 
 
-async def _export(datasets: Datasets, found: Shown, write: Write, after: int) -> Exported:
-    count = await run_writer(write, _batches(datasets, found, after))
+async def _export(datasets: Datasets, found: Shown, write: Write, after: int, tell: Tell) -> Exported:
+    async with aclosing(_batches(datasets, found, after, tell)) as batches:
+        count = await run_writer(write, batches)
     return Exported(dataset=found.name, records=count, after=after, last=max(after, found.last))
 
 
-async def _batches(datasets: Datasets, found: Shown, after: int) -> AsyncIterator[Sequence[Record]]:
+async def _batches(datasets: Datasets, found: Shown, after: int, tell: Tell) -> AsyncGenerator[Sequence[Record]]:
     """The records up to the one that was last when it began: what comes meanwhile is the next export's."""
-    decoder = msgspec.json.Decoder(dict)
+    decoder, count = msgspec.json.Decoder(dict), 0
     async for block in read_records(datasets.database, found.id, after=after, until=found.last):
         yield [decoder.decode(row["cells"]) for row in block]
+        count += len(block)  # whoever asks for the next has written this one
+        tell(count)

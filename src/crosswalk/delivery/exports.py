@@ -153,7 +153,8 @@ class Exports:
                 await connection.execute(runs.CHANGE_RUN, {"run": left.run_id} | change)
                 return Job(run=left.run_id, first=first, last=left.last, done=left.done)
             if left is not None:
-                given_up = {"state": "abandoned", "reason": "exported anew", "ended_at": at}
+                why = "its process died, and it was exported anew" if left.state == "running" else "exported anew"
+                given_up = {"state": "abandoned", "reason": why, "ended_at": at}
                 await connection.execute(runs.CHANGE_RUN, {"run": left.run_id} | given_up)
             job = Job(run=new_id(at, self.rng), first=first, last=max(found.last, first - 1), done=first - 1)
             shown = _show(ask, endpoint)
@@ -184,10 +185,18 @@ class Exports:
             return Done(dataset=found.name, records=count, after=after, last=job.last, run=job.run)
         if ask.table is not None and ask.key is not None:
             made = await export_table(
-                self.datasets, found.id, ask.to, table=ask.table, by=ask.key, places=self.places, after=after
+                self.datasets,
+                found.id,
+                ask.to,
+                table=ask.table,
+                by=ask.key,
+                places=self.places,
+                after=after,
+                tell=self.tell,
             )
         else:
-            made = await export_file(self.datasets, found.id, Path(ask.to), places=self.places, after=after)
+            path = Path(ask.to)
+            made = await export_file(self.datasets, found.id, path, places=self.places, after=after, tell=self.tell)
         return Done(dataset=found.name, records=made.records, after=after, last=made.last, run=job.run)
 
     async def _post_all(self, found: Shown, job: Job, endpoint: Endpoint) -> int:

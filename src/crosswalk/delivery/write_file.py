@@ -6,11 +6,12 @@ hands it to `run_writer`, whose batches may come from an asynchronous iterator.
 
 import asyncio
 import csv
+import fcntl
 import io
 import os
-import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TypeAlias, TypeVar
 
@@ -30,23 +31,51 @@ class UnwritableRecord(SourceError):
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file beside `path` that takes its place at the end, once it is on disk; on failure nothing is changed."""
+    """A draft beside `path` that takes its place at the end, once it is on disk; on failure nothing is changed.
+
+    What a killed process left of a draft is written over by the next one. Raises `SourceError` where the disk refuses,
+    and while another process writes the same file.
+    """
+    draft = path.with_name(f".{path.name}.part")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with _open_draft(draft, path) as file:
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                draft.replace(path)
+            except BaseException:  # whatever ended it, no draft stays behind; it goes on as it came
+                draft.unlink(missing_ok=True)
+                raise
     except OSError as error:
-        raise SourceError(f"{path} cannot be written: {error.strerror}. Check the folder") from error
+        raise SourceError(f"{path} cannot be written: {error.strerror or error}. Check the folder") from error
+
+
+def _open_draft(draft: Path, path: Path) -> IO[bytes]:
+    """An empty draft that is ours alone until it is closed, however this process ends."""
+    while True:
+        handle = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_there(draft, handle):  # else another process has just put it in its place
+                os.fchmod(handle, 0o600)
+                os.ftruncate(handle, 0)
+                return os.fdopen(handle, "wb")
+        except BlockingIOError as error:
+            os.close(handle)
+            raise SourceError(f"{path} is being written by another export right now. Let that end first") from error
+        except OSError:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _is_there(draft: Path, handle: int) -> bool:
     try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o600)
-        Path(name).replace(path)
-    except OSError as error:
-        raise SourceError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
+        found = draft.stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(found, os.fstat(handle))
 
 
 def write_csv(path: Path, batches: Batches, columns: Sequence[str]) -> int:
@@ -99,8 +128,11 @@ def write_json_lines(path: Path, batches: Batches) -> int:
 
 
 async def run_writer(write: Callable[[Batches], T], batches: AsyncIterator[Sequence[Record]]) -> T:
-    """Let a writer, in a thread, take what an asynchronous iterator gives, one batch at a time."""
-    loop = asyncio.get_running_loop()
+    """Let a writer, in a thread, take what an asynchronous iterator gives, one batch at a time.
+
+    A writer that is cancelled ends with an error: it must not take the end of its batches for the end of the records.
+    """
+    loop, stopped = asyncio.get_running_loop(), threading.Event()
 
     async def step() -> Sequence[Record] | None:
         return await anext(batches, None)
@@ -108,5 +140,11 @@ async def run_writer(write: Callable[[Batches], T], batches: AsyncIterator[Seque
     def taken() -> Iterator[Sequence[Record]]:
         while (records := asyncio.run_coroutine_threadsafe(step(), loop).result()) is not None:
             yield records
+        if stopped.is_set():
+            raise SourceError("the export was stopped")
 
-    return await asyncio.to_thread(write, taken())
+    try:
+        return await asyncio.to_thread(write, taken())
+    except asyncio.CancelledError:
+        stopped.set()
+        raise

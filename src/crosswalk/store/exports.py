@@ -24,7 +24,7 @@ STEP_EXPORT = update(exports).where(exports.c.run_id == bindparam("run")).values
 
 # The unfinished export of a name; the index on runs allows one.
 FIND_UNFINISHED_EXPORT = (
-    select(exports).join(runs, runs.c.id == exports.c.run_id)
+    select(exports, runs.c.state).join(runs, runs.c.id == exports.c.run_id)
     .where(runs.c.name == bindparam("run_name"), runs.c.state.in_(UNFINISHED))
 )  # fmt: skip
 
