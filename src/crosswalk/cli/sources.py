@@ -125,6 +125,7 @@ def create_sql(
 @click.option("--parameter", metavar="NAME", help="What the page, offset or cursor is called in the query.")
 @click.option("--size-parameter", metavar="NAME", help="What the page's size is called in the query.")
 @click.option("--size", type=click.IntRange(min=1), help="Records of a full page.")
+@click.option("--first", type=click.IntRange(min=0), default=1, show_default=True, help="The first page's number.")
 @click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="A header to send, kept sealed.")
 @_common
 @_timed
@@ -138,6 +139,7 @@ def create_http(
     parameter: str | None,
     size_parameter: str | None,
     size: int | None,
+    first: int,
     headers: tuple[str, ...],
     key: str | None,
     **more: Any,
@@ -149,7 +151,13 @@ def create_http(
     from crosswalk.delivery.pull_http import Paging
 
     paging = Paging(
-        style=style, records=records, cursor=cursor, parameter=parameter, size_parameter=size_parameter, size=size
+        style=style,
+        records=records,
+        cursor=cursor,
+        parameter=parameter,
+        size_parameter=size_parameter,
+        size=size,
+        first=first,
     )
     pairs = [each.partition(":") for each in headers]
     if any(not colon for _, colon, _ in pairs):

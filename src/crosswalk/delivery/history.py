@@ -43,7 +43,10 @@ class Rank(NamedTuple):
 
 
 class RunRecord(Struct, frozen=True, kw_only=True):
-    """One run: what was sent where, and how it stands. `kind` tells a test, or an export, from a sending of rows."""
+    """One run: what was sent where, and how it stands. `kind` tells a test, or an export, from a sending of rows.
+
+    A run of a destination names it, and the version of its settings.
+    """
 
     id: str
     kind: RunKind
@@ -51,6 +54,8 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     account_id: str | None
     source: str
     template: str
+    destination_id: str | None = None
+    destination_version: int | None = None
     state: RunState
     reason: str | None
     calls: int
