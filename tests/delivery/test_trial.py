@@ -140,7 +140,7 @@ async def test_edited_call(trials: Trials, insightly: Served):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"url": "https://api.eu1.insightly.com/v3.1/Contacts"}, "as the account is"),
+        ({"url": "https://api.eu1.insightly.com/v3.1/Contacts"}, "where the account is"),
         ({"url": "http://127.0.0.1:1/v3.1/Contacts"}, "Its key goes nowhere else"),
         ({"url": "http://user@127.0.0.1/v3.1/Contacts"}, "name or password"),
         ({"path": "/../v2.1/Contacts"}, "holds '.', '..'"),

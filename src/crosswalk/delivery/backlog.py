@@ -134,7 +134,7 @@ async def decide(
     if held.waiting and choice is None:
         raise BacklogUndecided(
             f"{held.waiting:,} records of its dataset wait for destination {held.name}. "
-            "Say what becomes of them: backlog send, or backlog skip"
+            "Say what becomes of them: send or skip, which is --backlog send or --backlog skip on the command line"
         )
     if choice == "skip":
         return await skip_backlog(connection, held, now=now, rng=rng)

@@ -153,11 +153,13 @@ def _check_host(shown: str, parts: SplitResult, base: SplitResult, *, free: bool
         raise PlanError(f"URL {shown!r} has a macro in its host. Macros stand in path and query only.")
     if not parts.scheme or not parts.hostname:
         raise PlanError(f"URL {shown!r} is not complete. Write https://api.<pod>.insightly.com{VERSION}/Contacts.")
-    if parts.scheme != base.scheme or (free and parts.scheme != "https" and not is_loopback(parts.hostname)):
-        raise PlanError(f"URL {shown!r} is not {'https' if free else base.scheme}, as the account is. Write it so.")
     if "@" in parts.netloc:
         raise PlanError(f"URL {shown!r} holds a name or password. Leave them out; the account has the key.")
-    if (parts.hostname, parts.port or PORTS[parts.scheme]) != (base.hostname, base.port or PORTS[base.scheme]):
+    if parts.hostname != base.hostname:
+        raise PlanError(f"URL {shown!r} is not on {base.netloc}, where the account is. Its key goes nowhere else.")
+    if parts.scheme != base.scheme or (free and parts.scheme != "https" and not is_loopback(parts.hostname)):
+        raise PlanError(f"URL {shown!r} is not {'https' if free else base.scheme}, as the account is. Write it so.")
+    if (parts.port or PORTS[parts.scheme]) != (base.port or PORTS[base.scheme]):
         raise PlanError(f"URL {shown!r} is not on {base.netloc}, where the account is. Its key goes nowhere else.")
 
 

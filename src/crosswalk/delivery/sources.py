@@ -129,6 +129,7 @@ class Sources:
         account = await self._find_account(draft.account)
         settings = self._settle(draft.settings)
         self._check(settings, draft.secret, account)
+        await self._check_connection(settings)
         made, filled = new_id(at, self.rng), new_id(at, self.rng)
         hook = token_urlsafe(32) if isinstance(settings, Webhook) else None
         row = {
@@ -179,6 +180,7 @@ class Sources:
         kept = found.has_secret if change.secret is UNSET else change.secret is not None
         given = None if change.secret is UNSET else change.secret
         self._check(settings, given, found.account_id, kept=kept)
+        await self._check_connection(settings)
         values: dict[str, object] = {"settings": msgspec.json.encode(settings).decode(), "changed_at": at}
         if change.secret is not UNSET:
             values["secret"] = None if given is None else sealed.seal(self.vault, Secret(given), found.id)
@@ -281,6 +283,16 @@ class Sources:
             raise PlanError("A SQL source needs a connection's name or a database's address, one of the two")
         if secret is not None:
             self.places.check_database(secret)
+
+    async def _check_connection(self, settings: Kind) -> None:
+        """Raise `PlanError` for a query of a connection that is not there."""
+        if not isinstance(settings, Sql) or settings.connection is None:
+            return
+        async with self.database.read() as connection:
+            row = (await connection.execute(table.FIND_CONNECTION, {"key": settings.connection})).first()
+        if row is None:
+            todo = "`crosswalk sources connections` lists them"
+            raise PlanError(f"There is no connection {settings.connection!r}. {todo}")
 
     def _plan_times(self, text: str | None, settings: Kind | None, at: datetime) -> dict[str, object]:
         if text is None:
