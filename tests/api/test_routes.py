@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from typing import Any
 
 import httpx
 import msgspec
@@ -18,7 +17,7 @@ from crosswalk.api.query import known_parameters
 from crosswalk.api.routes import make_api
 from crosswalk.api.server import serve
 from crosswalk.store.database import Database
-from fixtures.document import application, document
+from fixtures.document import application, document, fitting, plain
 
 FILLED = {"number": "1", "layer": "account"}
 """What fits in a place of a path; any other takes a word."""
@@ -50,21 +49,10 @@ def fill(path: str) -> str:
     return "/".join(FILLED.get(name, "x") if name else part for name, part in zip(parts, path.split("/"), strict=True))
 
 
-def plain(path: str) -> str:
-    """A path as the document has it: places without their types."""
-    return "/".join(f"{part.partition(':')[0]}}}" if part.startswith("{") else part for part in path.split("/"))
-
-
 def taking_bodies() -> list[tuple[str, str]]:
     """Method and path of the operations that take a body."""
     paths = document()["paths"]
     return [(method, path) for method, path, _ in EVERY if "requestBody" in paths[plain(path)][method.lower()]]
-
-
-def fitting(path: str, method: str) -> dict[str, Any]:
-    """A body with something of the right type under every required key."""
-    operation = document()["paths"][plain(path)][method.lower()]
-    return example(operation["requestBody"]["content"]["application/json"]["schema"])
 
 
 def may_be_left_out(method: str, path: str) -> bool:
@@ -72,27 +60,6 @@ def may_be_left_out(method: str, path: str) -> bool:
     operation = document()["paths"][plain(path)][method.lower()]
     choices = operation["requestBody"]["content"]["application/json"]["schema"].get("oneOf", ())
     return {"type": "null"} in choices
-
-
-def example(schema: dict[str, Any]) -> Any:  # noqa: PLR0911 (one return a kind of schema)
-    """Any value of a schema."""
-    if "oneOf" in schema:
-        return example(schema["oneOf"][0])
-    if "const" in schema or "enum" in schema:
-        return schema.get("const", next(iter(schema.get("enum", ())), None))
-    if schema.get("format") == "date-time":
-        return "2026-01-01T00:00:00Z"
-    if "$ref" in schema:
-        return example(document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
-    match schema.get("type"):
-        case "object":
-            return {name: example(schema["properties"][name]) for name in schema.get("required", ())}
-        case "array":
-            return [example(schema["items"])]
-        case "integer":
-            return 1
-        case _:
-            return "x"
 
 
 def required(path: str) -> str:

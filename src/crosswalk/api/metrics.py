@@ -9,6 +9,7 @@ from typing import get_args
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.enums import ScopeType
+from litestar.exceptions import PermissionDeniedException
 from litestar.params import SkipValidation
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, ProcessCollector, generate_latest
@@ -16,6 +17,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from crosswalk.accounts.accounts import Accounts
 from crosswalk.accounts.errors import VaultError
+from crosswalk.accounts.tokens import Caller
 from crosswalk.api.arrival import route_of
 from crosswalk.api.errors import problems
 from crosswalk.api.guard import needs
@@ -91,6 +93,7 @@ class Stopwatch:
 @get("/metrics", summary="Metrics for Prometheus", security=READ, responses=problems(), media_type="text/plain")
 async def show_metrics(
     *,
+    caller: NamedDependency[SkipValidation[Caller]],
     database: NamedDependency[SkipValidation[Database]],
     accounts: NamedDependency[SkipValidation[Accounts]],
     stopwatch: NamedDependency[SkipValidation[Stopwatch]],
@@ -101,6 +104,8 @@ async def show_metrics(
     Accounts, runs, rows, messages and budgets are of the database; requests, calls to Insightly, memory and the
     engine's sign of life are of the process that answers.
     """
+    if caller.accounts is not None:
+        raise PermissionDeniedException("Metrics tell of every account; this token reaches some only")
     families = [*await _count(database, datetime.now(UTC)), *await _read_budgets(accounts), *_feel(vitals)]
     registry = CollectorRegistry()
     registry.register(Snapshot(families))
