@@ -33,6 +33,8 @@ def screens(case: Showcase) -> dict[str, str]:
         "dead-letters": "/dead-letters",
         "sources": "/sources",
         "source": "/sources/people",
+        "source-new": "/sources/new",
+        "source-new-http": "/sources/new?kind=http",
         "dataset": "/datasets/people",
         "destinations": "/destinations",
         "destination": "/destinations/people-to-contacts",

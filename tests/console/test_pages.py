@@ -11,6 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PLACES = (
     "/home", "/accounts", "/accounts/new", "/accounts/acme", "/runs", "/runs/{run}", "/deliveries",
     "/deliveries/{run}/{dead}", "/deliveries/{run}/{held}", "/dead-letters", "/sources", "/sources/people",
+    "/sources/new", "/sources/new?kind=sql", "/sources/new?kind=http", "/sources/new?kind=webhook",
     "/datasets/people", "/destinations", "/destinations/people-to-contacts",
     "/accounts/acme/requests", "/audit", "/notices", "/settings",
 )  # fmt: skip

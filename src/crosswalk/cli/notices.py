@@ -10,7 +10,6 @@ from crosswalk.cli.status import WrongUse, print_json, run
 if TYPE_CHECKING:
     from crosswalk.app import Hub
     from crosswalk.delivery.notices import Channel
-    from crosswalk.outgoing.endpoints import Endpoints
     from crosswalk.store.notices import NoticeKind
 
 T = TypeVar("T")
@@ -73,10 +72,10 @@ def add(*, email: str | None, webhook: str | None, kinds: tuple[str, ...], as_js
             return await hub.notices().add_email(email, chosen), None
         endpoints, secret = hub.office.endpoints(), None
         if webhook is not None and "://" in webhook:
-            found, secret = await _find_or_make(endpoints, webhook)
+            found, secret = await endpoints.ensure_told(webhook)
         else:
-            found = (await endpoints.find(webhook or "")).id
-        return await hub.notices().add_endpoint(await endpoints.find(found), chosen), secret
+            found = await endpoints.find(webhook or "")
+        return await hub.notices().add_endpoint(found, chosen), secret
 
     channel, secret = run(_work(work))
     if as_json:
@@ -139,19 +138,6 @@ def test(*, channel: str, as_json: bool) -> None:
     else:
         how = "crosswalk webhooks log tells what came of it" if done else "the process that owns the engine sends it"
         click.echo(f"A test for {where} is in the outbox; {how}.")
-
-
-async def _find_or_make(endpoints: "Endpoints", url: str) -> tuple[str, str | None]:
-    """The endpoint of a URL, and its secret if it was made now."""
-    from hashlib import sha256
-
-    from crosswalk.outgoing.endpoints import Draft
-
-    for each in await endpoints.list():
-        if each.url == url:
-            return each.id, None
-    made = await endpoints.create(Draft(name=f"notices-{sha256(url.encode()).hexdigest()[:8]}", url=url))
-    return made.endpoint.id, made.secret
 
 
 def _kinds(name: str | None) -> "NoticeKind | None":

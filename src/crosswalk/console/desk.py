@@ -11,6 +11,7 @@ from crosswalk.accounts.accounts import Accounts
 from crosswalk.accounts.tokens import Tokens
 from crosswalk.console.session import Sessions
 from crosswalk.console.throughput import Throughput
+from crosswalk.delivery.connections import Connections
 from crosswalk.delivery.datasets import Datasets
 from crosswalk.delivery.destinations import Destinations
 from crosswalk.delivery.notices import Notices
@@ -54,6 +55,11 @@ class Desk:
         """Every source; files only from uploads and listed folders."""
         vault = self.accounts.vault
         return Sources(database=self.database, vault=vault, places=self.places, who=WHO, now=self.now)
+
+    @property
+    def connections(self) -> Connections:
+        """The databases that the operator defined."""
+        return Connections(database=self.database, vault=self.accounts.vault, places=self.places, now=self.now)
 
     @property
     def notices(self) -> Notices:

@@ -109,6 +109,14 @@ class Endpoints:
         except EndpointTaken:  # another was quicker, or it was moved to another URL since
             return await self.find(name)
 
+    async def ensure_told(self, url: str) -> tuple[Endpoint, str | None]:
+        """The endpoint of this URL that notices of every account go to, and its secret if it was made now."""
+        for each in await self.list():
+            if each.url == url:
+                return each, None
+        made = await self.create(Draft(name=f"notices-{sha256(url.encode()).hexdigest()[:8]}", url=url))
+        return made.endpoint, made.secret
+
     async def list(self, *, after: str = "", most: int | None = None) -> list[Endpoint]:
         """Endpoints after one, oldest first."""
         statement = table.LIST_ENDPOINTS.limit(most)
