@@ -10,6 +10,7 @@ pytest_plugins = (
     "fixtures.sandbox",
     "fixtures.served",
     "fixtures.shell",
+    "fixtures.shop",
     "fixtures.spans",
 )
 

@@ -25,6 +25,7 @@ def screens(case: Showcase) -> dict[str, str]:
         "account": "/accounts/acme",
         "account-new": "/accounts/new",
         "flows": "/flows",
+        "mapper": "/mapper",
         "runs": "/runs",
         "run": f"/runs/{case.run}",
         "deliveries": f"/deliveries?run={case.run}",

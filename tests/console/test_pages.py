@@ -13,7 +13,7 @@ PLACES = (
     "/deliveries/{run}/{dead}", "/deliveries/{run}/{held}", "/dead-letters", "/sources", "/sources/people",
     "/sources/new", "/sources/new?kind=sql", "/sources/new?kind=http", "/sources/new?kind=webhook",
     "/datasets/people", "/destinations", "/destinations/people-to-contacts",
-    "/accounts/acme/requests", "/audit", "/notices", "/settings",
+    "/accounts/acme/requests", "/audit", "/notices", "/settings", "/mapper",
 )  # fmt: skip
 
 

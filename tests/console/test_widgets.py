@@ -1,105 +1,17 @@
 """Widgets on a page of another site, under a strict policy of that page's own; and who may read what they read."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import expect
 
-from crosswalk.accounts.tokens import Draft, Tokens
-from crosswalk.accounts.widgets import Ask, Widget, mint
-from fixtures.flow import PATIENCE, Flow, Window, list_faults, open_flow, open_window
+from fixtures.flow import PATIENCE, list_faults, open_window
+from fixtures.shop import HOST, Shop
 from fixtures.showcase import order
 
-HOST = "http://localhost:1234"
-POLICY = (
-    "default-src 'none'; script-src 'self' {hub}; connect-src 'self' {hub}; frame-src {hub}; "
-    "style-src 'self'; img-src data:"
-)
-PAGE = """<!doctype html><html lang="en"><head><title>Shop</title><meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,"></head><body><main><h1>Shop</h1>{element}</main>
-<script src="{hub}/widgets.js"></script><script src="/host.js"></script></body></html>"""
 NOTE = "<p>Wants &lt;b&gt;two&lt;/b&gt;<br>and a call<img src=x onerror=alert(1)></p>"
-SCRIPT = """const token = async () => (await fetch("/token")).text();
-for (const each of document.querySelectorAll("[account]")) each.getToken = token;
-for (const each of document.querySelectorAll("crosswalk-link")) each.getLinkToken = token;"""
-
-
-@dataclass(frozen=True)
-class Shop:
-    """A hub and the token of the site that shows its widgets."""
-
-    flow: Flow
-    token: str
-    parent: str
-
-    @property
-    def api(self) -> httpx.AsyncClient:
-        """The site's own server, calling the hub."""
-        return httpx.AsyncClient(
-            base_url=self.flow.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=PATIENCE
-        )
-
-    def mint(self, widget: Widget = "deal-board", *, write: bool = False, ago: timedelta = timedelta(0)) -> str:
-        """A widget's token for the host page, minted some time ago."""
-        ask = Ask(widget=widget, account=self.flow.account.id, origin=HOST, write=write)
-        secret, _ = mint(ask, self.parent, self.flow.hub.accounts.vault, now=datetime.now(UTC) - ago)
-        return secret.reveal()
-
-    async def deals(self) -> list[dict[str, Any]]:
-        """The opportunities that stand in a stage."""
-        async with self.api as api:
-            query = {"integrated_account_id": self.flow.account.id}
-            found = (await api.get("/unified/crm/opportunities", params=query)).json()["result"]
-        return [each for each in found if each["stage"]]
-
-    async def pipelines(self) -> dict[str, list[dict[str, Any]]]:
-        """The stages of each pipeline, by its id."""
-        async with self.api as api:
-            query = {"integrated_account_id": self.flow.account.id}
-            found = (await api.get("/unified/crm/pipelines", params=query)).json()["result"]
-        return {each["id"]: each["stages"] for each in found}
-
-    async def show(self, window: Window, element: str, *tokens: str) -> None:
-        """Open the host page with an element; its server gives the tokens one after another, the last again."""
-        left = list(tokens)
-
-        async def answer(route: Route) -> None:
-            path = route.request.url.removeprefix(HOST)
-            hub = self.flow.url
-            if path == "/token":
-                await route.fulfill(body=left.pop(0) if len(left) > 1 else left[0])
-            elif path == "/host.js":
-                await route.fulfill(body=SCRIPT, content_type="text/javascript")
-            else:
-                headers = {"Content-Security-Policy": POLICY.format(hub=hub)}
-                await route.fulfill(
-                    body=PAGE.format(element=element, hub=hub), content_type="text/html", headers=headers
-                )
-
-        await window.page.route(f"{HOST}/**", answer)
-        await window.page.goto(f"{HOST}/")
-
-    def board(self, more: str = "write") -> str:
-        """The element of a deal board."""
-        return f'<crosswalk-deal-board account="{self.flow.account.id}" {more}></crosswalk-deal-board>'
-
-
-@pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
-    """A hub with one account, and a site that may show its widgets."""
-    async with open_flow(tmp_path / "home") as flow:
-        made, secret = await Tokens(database=flow.hub.database).create(
-            Draft(name="shop", scopes=("unified:*", "accounts:*"))
-        )
-        shop = Shop(flow, secret.reveal(), made.id)
-        async with shop.api as api:  # so that the new token is known
-            await api.get("/integrated-account")
-        yield shop
 
 
 async def test_deal_board(shop: Shop):

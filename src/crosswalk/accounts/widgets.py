@@ -15,18 +15,27 @@ from crosswalk.accounts.errors import UnusableToken, VaultError
 from crosswalk.accounts.scopes import Scope, parse_scope
 from crosswalk.accounts.vault import Place, Sealed, Secret, Vault
 
-Widget: TypeAlias = Literal["deal-board", "contact-card"]
+Widget: TypeAlias = Literal["deal-board", "contact-card", "field-mapper"]
+
+
+def _reading(*resources: str) -> tuple[str, ...]:
+    return tuple(f"unified.crm.{name}:read" for name in resources)
+
+
 LASTS = timedelta(minutes=15)
 PREFIX = "cww_"
 MOST_CHARACTERS = 2000
 PLACE = Place(account_id="", field="widget token")
+MAPPED = ("contacts", "accounts", "leads", "opportunities", "projects", "tasks", "notes")
 READS: dict[Widget, tuple[str, ...]] = {
-    "deal-board": ("opportunities", "pipelines", "stages", "accounts", "contacts", "users"),
-    "contact-card": ("lookup", "contacts", "accounts", "opportunities", "projects", "notes", "tasks", "users"),
+    "deal-board": _reading("opportunities", "pipelines", "stages", "accounts", "contacts", "users"),
+    "contact-card": _reading("lookup", "contacts", "accounts", "opportunities", "projects", "notes", "tasks", "users"),
+    "field-mapper": ("unified.mappings:read", *_reading("fields", *MAPPED)),
 }
 WRITES: dict[Widget, tuple[str, ...]] = {
     "deal-board": ("unified.crm.opportunities:update",),
     "contact-card": ("unified.crm.contacts:update", "unified.crm.notes:create", "unified.crm.tasks:create"),
+    "field-mapper": ("unified.mappings:update",),
 }
 """What each widget may do, reading and, where it was minted so, writing."""
 
@@ -58,8 +67,7 @@ class Grant(Struct, frozen=True, kw_only=True):
 
 def scopes_of(widget: Widget, *, write: bool) -> tuple[Scope, ...]:
     """The routes of a widget."""
-    reads = tuple(f"unified.crm.{noun}:read" for noun in READS[widget])
-    return tuple(parse_scope(text) for text in reads + (WRITES[widget] if write else ()))
+    return tuple(parse_scope(text) for text in READS[widget] + (WRITES[widget] if write else ()))
 
 
 def mint(ask: Ask, parent: str, vault: Vault, *, now: datetime) -> tuple[Secret, datetime]:

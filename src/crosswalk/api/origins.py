@@ -1,4 +1,4 @@
-"""Which pages of other sites may read answers: those that a widget's token names, below `/unified`, and no other.
+"""Which pages of other sites may read answers: those that a widget's token names, where widgets read, and no other.
 
 A browser asks first, without the token: that answer gives nothing away. The real answer is readable only by the page of
 the origin that the token was minted for; cookies never count.
@@ -14,9 +14,9 @@ from crosswalk.accounts.callers import read_bearer
 from crosswalk.accounts.vault import Vault
 from crosswalk.accounts.widgets import PREFIX, read_grant
 
-BELOW = "/unified/"
+BELOW = ("/unified/", "/v1/mappings/")
 NO_CONTENT = 204
-METHODS = "GET, POST, PATCH"
+METHODS = "GET, POST, PATCH, PUT"
 ASKED = "Authorization, Content-Type, Idempotency-Key, If-Match"
 SHOWN = "ETag, Retry-After, X-Request-Id"
 SECONDS = "600"

@@ -12,15 +12,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import Struct, to_builtins
 
-from crosswalk.accounts.tokens import Draft
 from crosswalk.console.flow import answer, desk_of
 from crosswalk.console.frame import ConsoleRequest, show
+from crosswalk.console.passes import make_pass
 from crosswalk.contract import load
-from crosswalk.store.ids import new_id
 from crosswalk.unified.mapping import verbs
 from crosswalk.unified.nouns import CRM
 
-LASTS = "1h"
 READING = ("unified:read", "proxy:read")
 WRITING = ("unified:*", "proxy:*")
 
@@ -46,13 +44,6 @@ class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     write: bool = False
 
 
-class Given(Struct, frozen=True):
-    """The token of this page, and its name in the list."""
-
-    token: str
-    name: str
-
-
 @get("/explorer")
 async def show_explorer(*, request: ConsoleRequest) -> Response[Any]:
     """The page, with the paths that there are."""
@@ -64,12 +55,8 @@ async def show_explorer(*, request: ConsoleRequest) -> Response[Any]:
 @post("/explorer/tokens", status_code=201)
 async def make_token(*, request: ConsoleRequest, data: JSONBody[Asked]) -> Response[bytes]:
     """Make the page's token."""
-    desk = desk_of(request)
-    account = await desk.accounts.find(data.account)
-    name = f"explorer-{new_id(desk.now(), desk.accounts.rng)[:23]}"
-    draft = Draft(name=name, scopes=WRITING if data.write else READING, accounts=(account.id,), expires=LASTS)
-    token, secret = await desk.tokens.create(draft)
-    return answer(Given(secret.reveal(), token.name), status=201)
+    scopes = WRITING if data.write else READING
+    return answer(await make_pass(desk_of(request), "explorer", data.account, scopes), status=201)
 
 
 def list_routes() -> Routes:

@@ -160,6 +160,7 @@ def list_places(waiting: Waiting) -> tuple[Place, ...]:
         Place("Sources", "/sources"),
         Place("Destinations", "/destinations"),
         Place("Accounts", "/accounts"),
+        Place("Field mapper", "/mapper"),
         Place("Explorer", "/explorer"),
         Place("Notices", "/notices", waiting.unread),
         Place("Settings", "/settings"),

@@ -3,6 +3,7 @@
  *   <script src="https://hub.example.com/widgets.js"></script>
  *   <crosswalk-deal-board account="ACCOUNT-ID" write></crosswalk-deal-board>
  *   <crosswalk-contact-card account="ACCOUNT-ID" email="ada@example.com"></crosswalk-contact-card>
+ *   <crosswalk-field-mapper account="ACCOUNT-ID" resource="contacts" write></crosswalk-field-mapper>
  *   <crosswalk-link></crosswalk-link>
  *
  *   document.querySelector("crosswalk-deal-board").getToken = async () => (await fetch("/my/widget-token")).text();
@@ -39,6 +40,7 @@
     constructor(problem, status) {
       super(problem.detail || problem.title || `The hub answered ${status}`);
       this.status = status;
+      this.errors = problem.errors ?? [];
     }
   }
 
@@ -47,10 +49,10 @@
   sheet.replaceSync(`
     :host { --accent: var(--crosswalk-accent, #0f5c55); --on-accent: var(--crosswalk-on-accent, #fff); --ink: var(--crosswalk-ink, #17211f); --soft: var(--crosswalk-soft, #56635f);
       --line: var(--crosswalk-line, #d3dbd8); --paper: var(--crosswalk-paper, #fff); --ground: var(--crosswalk-ground, #f3f6f5); --bad: var(--crosswalk-bad, #a62a1f);
-      --round: var(--crosswalk-round, 8px); display: block; padding: 12px; border-radius: var(--round); background: var(--paper); color: var(--ink); font: 15px/1.45 var(--crosswalk-font, system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif); }
+      --round: var(--crosswalk-round, 8px); display: block; container-type: inline-size; padding: 12px; border-radius: var(--round); background: var(--paper); color: var(--ink); font: 15px/1.45 var(--crosswalk-font, system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif); }
     @media (prefers-color-scheme: dark) { :host { --accent: var(--crosswalk-accent, #5cc9b9); --on-accent: var(--crosswalk-on-accent, #06201c); --ink: var(--crosswalk-ink, #e8eeec); --soft: var(--crosswalk-soft, #a9b6b1);
       --line: var(--crosswalk-line, #2f3c38); --paper: var(--crosswalk-paper, #161d1b); --ground: var(--crosswalk-ground, #0f1514); --bad: var(--crosswalk-bad, #ff9c91); } }
-    :host(crosswalk-link) { display: inline-block; padding: 0; background: none; }
+    :host(crosswalk-link) { display: inline-block; container-type: normal; padding: 0; background: none; }
     :host([hidden]) { display: none; }
     * { box-sizing: border-box; }
     [hidden] { display: none !important; }
@@ -89,6 +91,35 @@
     .card li b { font-weight: 600; } .card .line { color: var(--soft); font-size: 13px; }
     .card .words { white-space: pre-line; margin-top: 2px !important; }
     .card button { min-height: 32px; font-size: 13px; }
+    .mapper { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); gap: 16px; align-items: start; margin-bottom: 12px; }
+    .mapper h2, .trial h2 { margin: 0 0 8px; font-size: 15px; overflow-wrap: anywhere; }
+    .mapper .side { background: var(--ground); border: 1px solid var(--line); border-radius: var(--round); padding: 12px; min-width: 0; }
+    .mapper .side:first-child { position: sticky; top: 72px; }
+    .find input { width: 100%; margin-bottom: 8px; }
+    .theirs, .rows, .versions { list-style: none; margin: 0; padding: 0; display: grid; gap: 8px; }
+    .rows, .row { grid-template-columns: minmax(0, 1fr); }
+    .theirs { gap: 4px; max-height: 60vh; overflow-y: auto; padding: 3px; }
+    .field { display: block; width: 100%; min-height: 0; padding: 6px 10px; text-align: left; font-weight: 400; overflow-wrap: anywhere; background: var(--paper); border: 1px solid var(--line); border-radius: var(--round); }
+    button.field { cursor: grab; } .field b { display: block; font-weight: 600; }
+    .field[aria-pressed=true] { outline: 3px solid var(--accent); outline-offset: -1px; }
+    .mapper .line, .versions .line { color: var(--soft); font-size: 13px; display: block; overflow-wrap: anywhere; }
+    .row { background: var(--paper); border: 1px solid var(--line); border-radius: var(--round); padding: 8px 10px; display: grid; gap: 6px; scroll-margin: 8px; }
+    .row.changed { border-left: 3px solid var(--accent); } .row.over { outline: 2px dashed var(--accent); outline-offset: -2px; }
+    .row b { overflow-wrap: anywhere; } .row p { margin: 0; font-size: 13px; } .row .warn { color: var(--soft); } .row .warn::before { content: "! "; font-weight: 700; }
+    .refused { color: var(--bad); }
+    .slot { display: flex; gap: 8px; } .slot select { flex: 1 1 auto; min-width: 0; } .put { flex: none; }
+    .row input, .row textarea { width: 100%; } textarea { font: 13px/1.45 ui-monospace, Menlo, Consolas, monospace; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: var(--round); padding: 8px 12px; }
+    .suggest { justify-self: start; min-height: 32px; font-size: 13px; }
+    .mapper form { margin: 12px 0 0; } .side > button { margin-bottom: 8px; }
+    .trial { margin-bottom: 12px; } .trial .wide { overflow-x: auto; }
+    .trial table { border-collapse: collapse; width: 100%; font-size: 14px; } .trial th, .trial td { text-align: left; padding: 6px 10px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+    .trial thead th { color: var(--soft); font-size: 13px; } .trial .after { font-weight: 600; }
+    .versions li { display: flex; justify-content: space-between; gap: 8px; align-items: center; flex-wrap: wrap; } .versions button { min-height: 32px; font-size: 13px; }
+    summary { cursor: pointer; font-weight: 600; padding: 6px 0; }
+    button[disabled], select[disabled] { opacity: .6; cursor: not-allowed; }
+    .bar .hush { align-self: end; padding-bottom: 8px; }
+    .bar.top { position: sticky; top: 0; z-index: 1; background: var(--paper); padding: 8px 0; margin: -8px 0 4px; }
+    @container (max-width: 640px) { .mapper { grid-template-columns: minmax(0, 1fr); } .mapper .side:first-child { position: static; } .theirs { max-height: 40vh; } .bar.top { position: static; } }
     form { display: flex; gap: 8px; margin-bottom: 12px; max-width: 420px; flex-wrap: wrap; }
     form input { flex: 1 1 180px; }
   `);
@@ -167,9 +198,9 @@
       return this.#token;
     }
 
-    /** Call the unified API; a token that has ended is renewed once. */
+    /** Call the unified API, or a path from the root; a token that has ended is renewed once. */
     async call(path, { method = "GET", query = {}, body } = {}, again = true) {
-      const url = new URL(`${this.hub}/unified/crm/${path}`);
+      const url = new URL(this.hub + (path.startsWith("/") ? path : `/unified/crm/${path}`));
       for (const [name, value] of Object.entries({ integrated_account_id: this.account, ...query })) url.searchParams.set(name, value);
       const headers = { Authorization: `Bearer ${await this.#bearer()}`, Accept: "application/json" };
       if (body) { headers["Content-Type"] = "application/json"; headers["Idempotency-Key"] = crypto.randomUUID(); }
@@ -433,6 +464,8 @@
     }
   }
 
+  // field_mapper.js
+
   /** A button that opens the link page, for the customer to paste an Insightly key there. */
   class Link extends HTMLElement {
     #button = h("button", { class: "main", type: "button", part: "button" });
@@ -484,6 +517,6 @@
     return loaded.get(hub);
   }
 
-  const tags = { "crosswalk-deal-board": DealBoard, "crosswalk-contact-card": ContactCard, "crosswalk-link": Link };
+  const tags = { "crosswalk-deal-board": DealBoard, "crosswalk-contact-card": ContactCard, "crosswalk-field-mapper": FieldMapper, "crosswalk-link": Link };
   for (const [tag, made] of Object.entries(tags)) if (!customElements.get(tag)) customElements.define(tag, made);
 })();
