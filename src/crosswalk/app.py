@@ -1,6 +1,6 @@
 """The composition root: everything is put together here, from the settings."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ import msgspec
 
 from crosswalk import __version__
 from crosswalk.accounts.accounts import Account, Accounts
+from crosswalk.accounts.check import Right
 from crosswalk.accounts.errors import MasterKeyMissing, VaultError
 from crosswalk.accounts.home_key import KEY_FILE, make_home_key, read_home_keys
 from crosswalk.accounts.pool import open_pool
@@ -187,6 +188,7 @@ async def open_hub(given: Settings | None = None) -> AsyncIterator[Hub]:
             allow_hosts=chosen.allowed_hosts,
             timeout=chosen.request_timeout,
             day_resets=chosen.day_resets,
+            judge=_judge,
         )
         yield Hub(chosen, database, accounts)
 
@@ -285,6 +287,12 @@ def _reread_keys(chosen: Settings) -> tuple[bytes, ...]:
         return read_master_keys() if chosen.master_keys else read_home_keys(chosen.home)
     except Misconfigured as exc:
         raise VaultError(str(exc)) from exc
+
+
+def _judge(rights: Sequence[Right], scopes: Sequence[str]) -> str | None:
+    from crosswalk.api.capabilities import judge_scopes
+
+    return judge_scopes(rights, scopes)
 
 
 def _now() -> datetime:

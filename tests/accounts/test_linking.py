@@ -7,14 +7,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from crosswalk.accounts.accounts import Accounts, Wanted
 from crosswalk.accounts.audit import read_lines
-from crosswalk.accounts.errors import CredentialRefused, InsightlySilent, LinkEnded, OtherInstance, UnusableAccount
+from crosswalk.accounts.errors import (
+    CredentialRefused,
+    InsightlySilent,
+    KeyMissing,
+    LinkEnded,
+    OtherInstance,
+    UnusableAccount,
+)
 from crosswalk.accounts.linking import Linking
 from crosswalk.accounts.links import LinkDraft, LinkTokens
 from crosswalk.accounts.tokens import Caller
 from crosswalk.accounts.vault import Secret, Vault
+from crosswalk.api.capabilities import judge_scopes
+from crosswalk.store.accounts import credentials
 from crosswalk.store.database import Database
 from fixtures.scripted import FORBIDDEN, GOOD, KEY, Scripted, scripted
 
@@ -284,3 +294,46 @@ async def test_account_removed_meanwhile(linking: Linking, insightly: Scripted):
     await linking.accounts.remove(account.id)
     with pytest.raises(Exception, match="not known here"):
         await linking.check(token, GOOD_KEY)
+
+
+async def test_what_was_asked_for_is_kept(linking: Linking):
+    """An account keeps the scopes of its link; a later link without any leaves them, one with others puts those."""
+    token = await make(linking, scopes=("unified.crm.contacts:read",))
+    account = await linking.confirm(token, (await linking.check(token, GOOD_KEY)).proof)
+    kept = [(await linking.accounts.find(account.id)).scopes]
+    for scopes in ((), ("proxy:read",)):
+        again = await make(linking, tenant=None, account=account.id, scopes=scopes)
+        kept.append((await linking.confirm(again, (await linking.check(again, GOOD_KEY)).proof)).scopes)
+    assert [("unified.crm.contacts:read",), ("unified.crm.contacts:read",), ("proxy:read",)] == kept
+
+
+async def test_a_key_that_cannot_do_what_was_asked_for(linking: Linking, insightly: Scripted):
+    """Such an account is linked, and says what its key's user lacks; a check with the right heals it."""
+    accounts = replace(linking.accounts, judge=judge_scopes)
+    linking = replace(linking, accounts=accounts)
+    token = await make(linking, scopes=("unified.crm.leads:create", "unified.crm.contacts:create"))
+    account = await linking.confirm(token, (await linking.check(token, GOOD_KEY)).proof)
+    assert "post_install_error" == account.status
+    assert account.status_reason.startswith(
+        "unified.crm.leads:create was asked for. The key's user may not create Lead"
+    )
+    rights = [{"OBJECT_TYPE": "CONTACT", "CAN_CREATE": True}, {"OBJECT_TYPE": "LEAD", "CAN_CREATE": True}]
+    insightly.answers = GOOD | {"/Permissions": (200, {"PERMISSIONS_STATE": "FULL", "OBJECT_PERMISSIONS": rights})}
+    healed, _ = await accounts.check(account.id)
+    assert ("active", None) == (healed.status, healed.status_reason)
+
+
+async def test_an_account_that_lost_its_key_is_linked_again(linking: Linking):
+    """A lost key is said in words, and another takes its place in the same account."""
+    token = await make(linking)
+    account = await linking.confirm(token, (await linking.check(token, GOOD_KEY)).proof)
+    async with linking.accounts.database.begin() as connection:
+        await connection.execute(delete(credentials))
+    with pytest.raises(KeyMissing, match="has no key"):
+        async with linking.accounts.connect(account):
+            pass
+    again = await make(linking, tenant=None, account=account.id)
+    linked = await linking.confirm(again, (await linking.check(again, GOOD_KEY)).proof)
+    async with linking.accounts.connect(linked) as crm:
+        assert 200 == (await crm.request("GET", "/Users/Me")).status
+    assert account.id == linked.id

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,14 +17,14 @@ from sqlalchemy import RowMapping
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crosswalk.accounts.check import Finding, Report, check_key
+from crosswalk.accounts.check import Finding, Report, Right, check_key
 from crosswalk.accounts.errors import (
     CredentialRefused,
+    KeyMissing,
     NameTaken,
     OtherInstance,
     UnknownAccount,
     UnusableAccount,
-    VaultError,
 )
 from crosswalk.accounts.pulse import feel
 from crosswalk.accounts.vault import Place, Sealed, Secret, Vault
@@ -69,6 +69,8 @@ from crosswalk.store.ids import new_id
 NAME = re.compile(r"(?![0-9a-fA-F]{8}-[0-9a-fA-F]{4}-)[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 API_KEY = "api_key"
 LIMITS = {"rate", "daily", "reserve"}
+LISTS = ("context", "scopes")
+"""Columns that hold JSON."""
 CHANCE = SystemRandom()
 
 
@@ -98,6 +100,8 @@ class Account(Struct, frozen=True, kw_only=True):
     last_good_call_at: datetime | None = None
     refused_at: datetime | None = None
     revision: int = 0
+    scopes: tuple[str, ...] = ()  # what its link asked for
+    status_reason: str | None = None  # why it is not active
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +116,7 @@ class Wanted:
     rate: int | None = None
     daily: int | None = None
     reserve: int | None = None
+    scopes: tuple[str, ...] = ()
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -128,12 +133,16 @@ Claim = Callable[[AsyncConnection], Awaitable[None]]
 """What must hold when an account is stored, checked in the same transaction: it raises, or nothing is stored."""
 
 
+Judge = Callable[[Sequence[Right], Sequence[str]], str | None]
+"""Why what was asked for cannot be done with a key's rights; `None` where nothing is known against it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts:
     """The accounts of one database. `timeout` is for one request to Insightly, in seconds.
 
     The pace is kept in `pace_folder` for the processes of one home, or in the rows of `paces` for those of a database.
-    `meter` is where their calls are measured.
+    `meter` is where their calls are measured; `judge` says whether a key's rights suffice for what its link asked for.
     """
 
     database: Database
@@ -145,6 +154,7 @@ class Accounts:
     day_resets: int | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     rng: Random = CHANCE
+    judge: Judge = lambda _rights, _scopes: None
     meter: Meter = field(default_factory=Meter)
 
     async def add(self, wanted: Wanted) -> tuple[Account, Report]:
@@ -178,10 +188,11 @@ class Accounts:
             daily=wanted.daily,
             reserve=wanted.reserve,
             context=dict(wanted.context),
+            scopes=wanted.scopes,
             created_at=at,
             status="connecting",
         )
-        account = _apply(account, report, at)
+        account = self._apply(account, report, at)
         await self._store(account, wanted.api_key, claim)
         return account
 
@@ -192,7 +203,8 @@ class Accounts:
         """
         found = await self.find(key)
         refuse_other_instance(found, report)
-        account = replace(_apply(found, report, self.now()), base_url=wanted.base_url)
+        asked = replace(found, base_url=wanted.base_url, scopes=wanted.scopes or found.scopes)
+        account = self._apply(asked, report, self.now())
         place = Place(account_id=found.id, field=API_KEY)
         sealed = self.vault.seal(wanted.api_key, place)
         values = {"new_key_id": sealed.key_id, "new_nonce": sealed.nonce, "new_sealed": sealed.sealed}
@@ -200,8 +212,10 @@ class Accounts:
             if claim is not None:
                 await claim(connection)
             changed = await connection.execute(CHANGE_CREDENTIAL, {"account": found.id, "name": API_KEY} | values)
-            if not changed.rowcount:
+            if not changed.rowcount and (await connection.execute(FIND_ACCOUNT, {"key": found.id})).first() is None:
                 raise UnknownAccount(f"Account {found.name} was removed meanwhile")
+            if not changed.rowcount:  # its key was lost
+                await connection.execute(ADD_CREDENTIAL, _to_credential(found.id, sealed))
             await _write(connection, found, account)
         return await self.find(found.id)
 
@@ -232,10 +246,11 @@ class Accounts:
         try:
             async with self._client(await self._open_key(account), account, attempts=1) as crm:
                 report = await check_key(crm)
-        except CredentialRefused:
-            await self._update(account, replace(account, status="needs_reauth", checked_at=self.now()))
+        except CredentialRefused as exc:
+            refused = replace(account, status="needs_reauth", status_reason=str(exc), checked_at=self.now())
+            await self._update(account, refused)
             raise
-        found, account = account, _apply(account, report, self.now())
+        found, account = account, self._apply(account, report, self.now())
         await self._update(found, account)
         return account, await self._warn_of_twins(account, report)
 
@@ -307,12 +322,27 @@ class Accounts:
             attempts=attempts,
         )
 
+    def _apply(self, account: Account, report: Report, at: datetime) -> Account:
+        """The account as a check found it; what the check could not tell stays as it was."""
+        told = {
+            name: value
+            for name in ("user_id", "user_name", "administrator", "instance_id", "instance_name", "plan")
+            if (value := getattr(report, name)) is not None
+        }
+        if not report.is_insightly:
+            silent = f"Nothing at {account.base_url} answers as Insightly does"
+            return replace(account, status="validation_error", status_reason=silent, checked_at=at)
+        lacks = self.judge(report.rights, account.scopes) if account.scopes else None
+        status: Status = "active" if lacks is None else "post_install_error"
+        good = {"checked_at": at, "last_good_call_at": at, "refused_at": None}
+        return replace(account, **told, **good, status=status, status_reason=lacks)
+
     async def _open_key(self, account: Account) -> Secret:
         async with self.database.read() as connection:
             found = await connection.execute(FIND_CREDENTIAL, {"account": account.id, "name": API_KEY})
             row = found.one_or_none()
         if row is None:
-            raise VaultError(f"Account {account.name} has no key; remove it and add it again")
+            raise KeyMissing(f"Account {account.name} has no key. Link it again: POST /link-token with its id")
         place = Place(account_id=account.id, field=API_KEY)
         return self.vault.open(Sealed(row.key_id, row.nonce, row.sealed), place)
 
@@ -328,16 +358,7 @@ class Accounts:
                 if claim is not None:
                     await claim(connection)
                 await connection.execute(ADD_ACCOUNT, _to_row(account))
-                await connection.execute(
-                    ADD_CREDENTIAL,
-                    {
-                        "account_id": account.id,
-                        "field": API_KEY,
-                        "key_id": sealed.key_id,
-                        "nonce": sealed.nonce,
-                        "sealed": sealed.sealed,
-                    },
-                )
+                await connection.execute(ADD_CREDENTIAL, _to_credential(account.id, sealed))
         except IntegrityError as exc:
             raise _taken(account.name) from exc
 
@@ -396,24 +417,23 @@ def _taken(name: str) -> NameTaken:
     return NameTaken(f"There is an account named {name!r} already; remove it first, or choose another name")
 
 
-def _apply(account: Account, report: Report, at: datetime) -> Account:
-    """The account as a check found it; what the check could not tell stays as it was."""
-    told = {
-        name: value
-        for name in ("user_id", "user_name", "administrator", "instance_id", "instance_name", "plan")
-        if (value := getattr(report, name)) is not None
+def _to_credential(account_id: str, sealed: Sealed) -> dict[str, object]:
+    return {
+        "account_id": account_id,
+        "field": API_KEY,
+        "key_id": sealed.key_id,
+        "nonce": sealed.nonce,
+        "sealed": sealed.sealed,
     }
-    if not report.is_insightly:
-        return replace(account, status="validation_error", checked_at=at)
-    return replace(account, **told, status="active", checked_at=at, last_good_call_at=at, refused_at=None)
 
 
 def _from_row(row: RowMapping) -> Account:
-    plain = {str(name): value for name, value in row.items()} | {"context": msgspec.json.decode(row["context"])}
+    plain = {str(name): value for name, value in row.items()} | {name: msgspec.json.decode(row[name]) for name in LISTS}
     return convert(plain, Account, strict=False)  # not strict: a flag is stored as 0 or 1
 
 
 def _to_row(account: Account) -> dict[str, object]:
     row = {name: getattr(account, name) for name in account.__struct_fields__}
     flag = None if account.administrator is None else int(account.administrator)
-    return row | {"administrator": flag, "context": msgspec.json.encode(account.context).decode()}
+    kept = {name: msgspec.json.encode(row[name]).decode() for name in LISTS}
+    return row | kept | {"administrator": flag}

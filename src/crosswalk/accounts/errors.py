@@ -15,6 +15,7 @@ AccountError
 │   ├── UnusableScope   a scope that cannot be read
 │   └── MoreThanAllowed a token was to be made that can do more than its maker
 └── VaultError
+    ├── KeyMissing        an account has no key
     ├── MasterKeyMissing  sealed with a master key that is not given now
     └── SealBroken        the sealed bytes are not what was sealed for this account and field
 """
@@ -78,6 +79,10 @@ class MoreThanAllowed(UnusableToken):
 
 class VaultError(AccountError):
     """A sealed credential cannot be opened."""
+
+
+class KeyMissing(VaultError):
+    """An account has no key: it was lost, or never arrived here."""
 
 
 class MasterKeyMissing(VaultError):

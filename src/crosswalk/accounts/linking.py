@@ -100,6 +100,7 @@ class Linking:
             base_url=checked.base_url,
             tenant_id=token.tenant_id,
             context=token.context,
+            scopes=token.scopes,
         )
 
         async def use(connection: AsyncConnection) -> None:

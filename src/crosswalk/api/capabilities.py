@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from crosswalk.accounts.check import Right
 from crosswalk.accounts.doctor import Collection, Examination, Opened
+from crosswalk.accounts.scopes import ANY, Scope, parse_scope
 from crosswalk.unified.mapping import Noun, verbs
 from crosswalk.unified.maps import Custom
 from crosswalk.unified.nouns import CRM, DIRECTORY
@@ -60,6 +61,23 @@ def judge_methods(
 def judge_examination(found: Examination) -> list[Capability]:
     """Every unified method by an examination."""
     return list(judge_methods(found.rights, found.opened, found.refused))
+
+
+def judge_scopes(rights: Sequence[Right], scopes: Sequence[str]) -> str | None:
+    """Why a key's user cannot do what a link asked for; `None` where nothing is known against it."""
+    methods = [each for each in judge_methods(rights) if not each.works]
+    told = ((text, barred) for text in scopes for barred in asked_for(text, methods)[:1])
+    return "; ".join(f"{text} was asked for. {barred.reason}" for text, barred in told) or None
+
+
+def asked_for(text: str, methods: Sequence[Capability]) -> list[Capability]:
+    """The methods that a scope asks for by name; a scope of every verb takes what there is."""
+    wanted = parse_scope(text)
+    return [each for each in methods if wanted.verb != ANY and any(map(wanted.covers, _scopes(each)))]
+
+
+def _scopes(method: Capability) -> Iterator[Scope]:
+    return (parse_scope(f"unified.{method.resource.replace('/', '.')}:{need}") for need in NEEDS[method.verb][-1:])
 
 
 def _bar(noun: Noun, verb: Verb, right: Right | None, opened: Opened | None) -> str | None:

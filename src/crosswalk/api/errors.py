@@ -22,6 +22,7 @@ from crosswalk.accounts.errors import (
     AccountError,
     CredentialRefused,
     InsightlySilent,
+    KeyMissing,
     LinkEnded,
     MoreThanAllowed,
     NameTaken,
@@ -32,6 +33,7 @@ from crosswalk.accounts.errors import (
     UnusableAccount,
     UnusableLink,
     UnusableToken,
+    VaultError,
 )
 from crosswalk.api.arrival import shown_id_of
 from crosswalk.automations.errors import (
@@ -110,6 +112,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     UnusableToken: HTTPStatus.BAD_REQUEST,
     UnusableAccount: HTTPStatus.BAD_REQUEST,
     CredentialRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    VaultError: HTTPStatus.FAILED_DEPENDENCY,
     InsightlySilent: HTTPStatus.BAD_GATEWAY,
     OtherInstance: HTTPStatus.CONFLICT,
     UnusableLink: HTTPStatus.BAD_REQUEST,
@@ -191,6 +194,8 @@ CODES: Mapping[type[Exception], tuple[str, Source]] = {
     InputChanged: ("idempotency_key_reused", "gateway"),
     UnusableAccount: ("unusable_account", "gateway"),
     CredentialRefused: ("credential_refused", "provider"),
+    VaultError: ("credential_sealed", "gateway"),
+    KeyMissing: ("credential_missing", "gateway"),
     InsightlySilent: ("provider_unreachable", "network"),
     OtherInstance: ("other_instance", "gateway"),
     UnknownLink: ("link_unknown", "gateway"),
@@ -324,9 +329,9 @@ def tell(error: Exception) -> Problem | None:  # noqa: PLR0911 (one return a kin
             return replace(problem, hits=hits)
         case Undecided(retry_after=int(seconds)) | KeyBusy(retry_after=int(seconds)):
             return replace(problem, retryable=True, retry_after=seconds)
-        case CursorInvalid():
-            detail = f"next_cursor {error}"
-            return replace(problem, detail=detail, errors=[Fault("next_cursor", detail)])
+        case CursorInvalid(parameter=name):
+            detail = f"{name} {error}"
+            return replace(problem, detail=detail, errors=[Fault(name, detail)])
         case _:
             return problem
 

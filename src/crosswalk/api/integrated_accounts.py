@@ -60,7 +60,7 @@ class Instance(Struct, frozen=True):
 
 
 class IntegratedAccount(Struct, frozen=True, kw_only=True):
-    """One linked account. Its key is never shown."""
+    """One linked account. Its key is never shown; `scopes` are what its link asked for."""
 
     id: str
     name: str
@@ -70,6 +70,8 @@ class IntegratedAccount(Struct, frozen=True, kw_only=True):
     pod: str | None
     base_url: str
     status: Status
+    status_reason: str | None
+    scopes: Sequence[str]
     user: Person
     instance: Instance
     created_at: datetime
@@ -169,7 +171,7 @@ async def remove_account(*, account_id: Place, accounts: Linked, caller: Who, do
 
 
 @post("/refresh-credentials", summary="Check an account's key", status_code=200, security=UPDATE,
-      responses=problems(404, 502))  # fmt: skip
+      responses=problems(404, 424, 502))  # fmt: skip
 async def refresh_credentials(*, data: JSONBody[Named], accounts: Linked, caller: Who) -> Refreshed:
     """Ask Insightly, in four calls, whether the key still works, and store what it says.
 
@@ -239,6 +241,8 @@ def show(account: Account) -> IntegratedAccount:
         pod=pod_of(account.base_url),
         base_url=account.base_url,
         status=account.status,
+        status_reason=account.status_reason,
+        scopes=account.scopes,
         user=Person(_text(account.user_id), account.user_name, account.administrator),
         instance=Instance(_text(account.instance_id), account.instance_name, account.plan),
         created_at=account.created_at,

@@ -24,6 +24,7 @@ from crosswalk.api.once import Once
 from crosswalk.api.page import DEFAULT, Limit
 from crosswalk.api.query import FILTERED, known_parameters
 from crosswalk.api.writes import Failing, IfMatch, Key, Steps, perform
+from crosswalk.unified.cursor import CursorInvalid
 from crosswalk.unified.errors import Refused
 from crosswalk.unified.filters import Filter, parse_filters
 from crosswalk.unified.known import ContentFormat
@@ -33,6 +34,7 @@ from crosswalk.unified.writing import Order
 
 ERRORS = (402, 404, 409, 422, 424, 429, 502, 503, 504)
 OPTIONS = {FILTERED: True}
+TWO_CURSORS = {"key": "prev_cursor", "message": "goes on or back; send one of the two cursors", "source": "query"}
 NOT_AN_ID = "There is no {noun} with the id {id!r}: ids are whole numbers"
 
 RecordId = FromPath[str]
@@ -92,6 +94,8 @@ def _list_route(noun: Noun, at: str) -> HTTPRouteHandler:
         sort: Sort = None,
     ) -> Response[Envelope]:
         """Records of the account in the unified shape, in id order. Any field of theirs filters, as `field=value`."""
+        if next_cursor and prev_cursor:
+            raise ValidationException("Two cursors", extra=[TWO_CURSORS])
         own = await asking.noun(noun, at)
         wish = Wish(
             limit=limit,
@@ -101,7 +105,10 @@ def _list_route(noun: Noun, at: str) -> HTTPRouteHandler:
             complete=consistency == "complete",
         )
         texts = Texts(expand, content_format)
-        return await answer_list(asking, own, wish, form=form, texts=texts)
+        try:
+            return await answer_list(asking, own, wish, form=form, texts=texts)
+        except CursorInvalid as error:
+            raise CursorInvalid(str(error), "next_cursor" if next_cursor else "prev_cursor") from error
 
     return show_list
 

@@ -15,7 +15,7 @@ from crosswalk.accounts.linking import Found, Linking
 from crosswalk.accounts.links import LinkToken, LinkTokens
 from crosswalk.accounts.scopes import parse_scope
 from crosswalk.accounts.vault import Secret
-from crosswalk.api.capabilities import NEEDS, Capability, judge_methods
+from crosswalk.api.capabilities import asked_for, judge_methods
 from crosswalk.api.errors import HANDLERS
 from crosswalk.console.pages import STATIC, headers, render
 from crosswalk.store.database import Database
@@ -150,7 +150,7 @@ def _tell(found: Found, token: LinkToken) -> Iterator[Finding]:
     yield from tell_rights(found.report.rights)
     methods = [each for each in judge_methods(found.report.rights) if not each.works]
     for text in token.scopes:
-        barred = [each for each in methods if _covers(text, each)]
+        barred = asked_for(text, methods)
         yield from (Finding(f"asked for: {text}", works=False, says=str(each.reason)) for each in barred[:1])
 
 
@@ -163,10 +163,3 @@ def tell_rights(rights: Sequence[Right]) -> Iterator[Finding]:
         if any(each.verb == "create" for each in mine):
             says = "read and written" if not barred else str(barred[0].reason)
             yield Finding(name, works=not barred, says=says)
-
-
-def _covers(text: str, method: Capability) -> bool:
-    """Whether a scope that was asked for needs a method that does not work."""
-    wanted = parse_scope(text)
-    scopes = (parse_scope(f"unified.{method.resource.replace('/', '.')}:{need}") for need in NEEDS[method.verb][-1:])
-    return wanted.verb != "*" and any(wanted.covers(each) for each in scopes)

@@ -22,6 +22,8 @@ from crosswalk.store.columns import Big, UTCDateTime, one_of, table
 
 Status = Literal["connecting", "active", "needs_reauth", "post_install_error", "validation_error"]
 
+REFUSED_TWICE = "Insightly refused the key twice, a minute or more apart"
+
 accounts = table(
     "accounts",
     Column("id", Text, primary_key=True),
@@ -44,6 +46,8 @@ accounts = table(
     Column("context", Text, nullable=False, server_default="{}"),  # JSON: an object that its owner keeps here
     Column("user_name", Text),
     Column("refused_at", UTCDateTime),  # the first of the 401s since the last good call
+    Column("scopes", Text, nullable=False, server_default="[]"),  # JSON: an array of what its link asked for
+    Column("status_reason", Text),  # why it is not active
 )
 
 credentials = table(
@@ -132,7 +136,7 @@ MARK_GOOD = (
 HEAL = (
     update(accounts)
     .where(accounts.c.id == bindparam("account"), accounts.c.status == "needs_reauth")
-    .values(status="active", revision=accounts.c.revision + 1)
+    .values(status="active", status_reason=None, revision=accounts.c.revision + 1)
 )
 
 # Keep when the key was first refused.
@@ -147,10 +151,10 @@ ASK_REAUTH = (
     update(accounts)
     .where(
         accounts.c.id == bindparam("account"),
-        accounts.c.status == "active",
+        accounts.c.status.in_(("active", "post_install_error")),
         accounts.c.refused_at <= bindparam("before"),
     )
-    .values(status="needs_reauth", revision=accounts.c.revision + 1)
+    .values(status="needs_reauth", status_reason=REFUSED_TWICE, revision=accounts.c.revision + 1)
 )
 
 # Forget an account; its credentials go with it.

@@ -17,7 +17,11 @@ MAC_BYTES = 16
 
 
 class CursorInvalid(ValueError):
-    """A cursor that this list never gave, or gave too long ago."""
+    """A cursor that this list never gave, or gave too long ago. `parameter` is what it came as."""
+
+    def __init__(self, why: str, parameter: str = "next_cursor") -> None:
+        super().__init__(why)
+        self.parameter = parameter
 
 
 class Cursor(Struct, frozen=True, kw_only=True, array_like=True):
@@ -53,11 +57,11 @@ def read_cursor(text: str, key: bytes, *, of: str, now: datetime) -> Cursor:
     try:
         whole = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
     except (ValueError, NotBase64) as exc:
-        raise CursorInvalid("is no cursor; send back next_cursor as it was given") from exc
+        raise CursorInvalid("is no cursor; send it back as it was given") from exc
     mac, raw = whole[:MAC_BYTES], whole[MAC_BYTES:]
     # base64 spells some bytes in several ways; only ours is one that we gave
     if _spell(whole) != text or not hmac.compare_digest(mac, _sign(raw, key)):
-        raise CursorInvalid("is no cursor of this installation; send back next_cursor as it was given")
+        raise CursorInvalid("is no cursor of this installation; send it back as it was given")
     try:
         cursor = msgspec.json.decode(raw, type=Cursor)
     except msgspec.DecodeError as exc:

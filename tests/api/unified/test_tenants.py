@@ -1,6 +1,10 @@
 """Two tenants on every unified route: neither sees the other, nor learns that it is there."""
 
+import httpx
+from sqlalchemy import delete
+
 from crosswalk.api.guard import scopes_of
+from crosswalk.store.accounts import credentials
 from fixtures.document import application
 
 
@@ -54,7 +58,16 @@ async def test_without_a_token(hub):
     assert {each: [401, 403] for each in EVERY} == told
 
 
-QUERIES = ("limit=0", "limit=501", "limit=x", "next_cursor=x", "colour=red", "sort=name", "max_wait=99")
+QUERIES = (
+    "limit=0",
+    "limit=501",
+    "limit=x",
+    "next_cursor=x",
+    "prev_cursor=x",
+    "colour=red",
+    "sort=name",
+    "max_wait=99",
+)
 
 
 async def test_parameters_that_cannot_be(crm):
@@ -65,3 +78,27 @@ async def test_parameters_that_cannot_be(crm):
         problem = (await crm.get("/crm/contacts", params={name: value})).json()
         told[query] = (problem["status"], [each["field"] for each in problem["errors"]])
     assert {query: (400, [query.partition("=")[0]]) for query in QUERIES} == told
+
+
+async def test_two_cursors_at_once(crm):
+    """A list goes on or back: two cursors are a 400, an empty one counts as none."""
+    page = (await crm.get("/crm/contacts", params={"limit": 2})).json()
+    both = await crm.get("/crm/contacts", params={"next_cursor": page["next_cursor"], "prev_cursor": "x"})
+    one = await crm.get("/crm/contacts", params={"next_cursor": page["next_cursor"], "prev_cursor": ""})
+    assert (400, "prev_cursor", 200) == (both.status_code, both.json()["errors"][0]["field"], one.status_code)
+
+
+async def test_an_account_without_a_key(hub, crm, database):
+    """An account whose key was lost is a 424 that says so and what to do, on every way to it."""
+    async with database.begin() as connection:
+        await connection.execute(delete(credentials))
+    async with httpx.AsyncClient(base_url=hub.url, headers=crm.headers, timeout=60) as caller:
+        account = {"integrated_account_id": hub.ours}
+        answers = [
+            await caller.get("/unified/crm/contacts", params=account),
+            await caller.post("/unified/crm/contacts", params=account, json={"first_name": "Ada"}),
+            await caller.get("/proxy/Contacts", params=account),
+            await caller.post("/integrated-account/refresh-credentials", json=account),
+        ]
+    told = [(each.status_code, each.json()["code"], "POST /link-token" in each.json()["detail"]) for each in answers]
+    assert [(424, "credential_missing", True)] * 4 == told
