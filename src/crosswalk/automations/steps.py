@@ -125,7 +125,8 @@ def fill_step(step: Step, ids: Mapping[int, str]) -> Step:
         find = (PARENT, fill_path(find[1], ids))
     body = None if step.body is None else {name: fill(each, ids) for name, each in step.body.items()}
     undo = None if step.undo is None else fill_path(step.undo, ids)
-    return replace(step, path=fill_path(step.path, ids), body=body, find=find, undo=undo)
+    name, path = fill_path(step.name, ids), fill_path(step.path, ids)
+    return replace(step, name=name, path=path, body=body, find=find, undo=undo)
 
 
 def fill_path(path: str, ids: Mapping[int, str]) -> str:
