@@ -67,7 +67,7 @@ PURE = (
             "accounts", "contacts", "cursor", "custom", "dates", "errors", "etag", "expand", "fields", "filters",
             "formats", "known", "leads", "links", "mapping", "maps", "milestones", "notes", "nouns", "objects",
             "opportunities", "overrides", "paging", "parts", "people", "pipelines", "place", "plan", "projects",
-            "reference", "search", "stage_moves", "stages", "tasks", "timezones", "users", "value",
+            "reference", "search", "stage_moves", "stages", "tasks", "timezones", "typed", "users", "value",
         )
     ),
     *(f"automations/{name}.py" for name in ("due", "errors", "split", "steps", "working")),

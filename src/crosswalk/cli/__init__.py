@@ -5,6 +5,7 @@ import click
 COMMANDS = {
     "accounts": ("accounts", "Link Insightly accounts, list, check and remove them."),
     "automations": ("automations", "Let things happen by themselves: kickoffs, leads with tasks, notes, stages."),
+    "client": ("client", "Write types of an account's own records, for programs."),
     "console": ("console", "Sign in to the web console: links, the password, sessions."),
     "backup": ("backup", "Write everything that is kept into one file."),
     "copy": ("backup", "Copy everything into another database."),
