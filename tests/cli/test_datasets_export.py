@@ -34,6 +34,10 @@ def test_export(crosswalk, tmp_path):
     assert 0 == json.loads(crosswalk(*words).stdout)["records"]
     shown = json.loads(crosswalk("runs", "show", done["run"], "--json").stdout)
     assert ("export", "finished") == (shown["kind"], shown["state"])
+    target = str(tmp_path / "out.csv")
+    assert {"target": target, "first": 1, "last": 2, "done": 2} == shown["export"]
+    assert f"Records 1 to 2 go to {target}; written up to 2." in crosswalk("runs", "show", done["run"]).stdout
+    assert f" to {target}" in crosswalk("runs", "list").stdout
 
 
 @pytest.mark.parametrize(

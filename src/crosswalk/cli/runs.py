@@ -13,6 +13,7 @@ from crosswalk.cli.status import WrongUse, print_json, run
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
+    from crosswalk.delivery.history import Written
     from crosswalk.delivery.retention import Pruned
     from crosswalk.delivery.run import Counts
     from crosswalk.store.database import Database
@@ -46,14 +47,17 @@ def list_(*, most: int, as_json: bool) -> None:
 @JSON
 def show(*, run_id: str, most: int, as_json: bool) -> None:
     """Show one run: its rows by state, and every row that is dead or held, with the reason."""
-    found, counts, troubled = run(_show(run_id, most))
+    found, counts, troubled, export = run(_show(run_id, most))
     if as_json:
-        whole = {"read": counts.read, "derived": counts.derived, "counts": counts.states}
+        whole = {"read": counts.read, "derived": counts.derived, "counts": counts.states, "export": export}
         print_json({**found, **whole, "troubled": troubled})
         return
     click.echo(f"{found['id']}  {found['kind']}  {found['state']}  {found['template']}  {_source(found)}")
     if found["reason"]:
         click.echo(f"{found['state']}: {found['reason']}")
+    if export is not None:
+        click.echo(f"Records {export.first:,} to {export.last:,} go to {export.target}; written up to {export.done:,}.")
+        return
     states = ", ".join(f"{number:,} {state}" for state, number in counts.states.items())
     click.echo(f"{counts.read:,} rows read: {states or 'none'}. {found['calls']:,} calls.")
     for row in troubled:
@@ -189,8 +193,9 @@ async def _list(most: int) -> list[dict[str, object]]:
         return [_plain(row) for row in (await connection.execute(LIST_RUNS, {"most": most})).mappings()]
 
 
-async def _show(run_id: str, most: int) -> "tuple[dict[str, object], Counts, list[dict[str, object]]]":
+async def _show(run_id: str, most: int) -> "tuple[dict[str, object], Counts, list[dict[str, object]], Written | None]":
     from crosswalk.app import open_hub
+    from crosswalk.delivery.history import find_written
     from crosswalk.delivery.run import count_states
     from crosswalk.store.deliveries import LIST_TROUBLED
     from crosswalk.store.runs import FIND_RUN
@@ -201,9 +206,10 @@ async def _show(run_id: str, most: int) -> "tuple[dict[str, object], Counts, lis
             if found is None:
                 raise WrongUse(f"There is no run {run_id!r}. `crosswalk runs list` lists them.")
             troubled = (await connection.execute(LIST_TROUBLED, {"run": run_id, "most": most})).mappings().all()
+            export = await find_written(connection, run_id)
         counts = await count_states(hub.database, run_id)
     shown = ("number", "state", "reason", "status", "attempts", "key", "remote_id")
-    return _plain(found), counts, [{name: row[name] for name in shown} for row in troubled]
+    return _plain(found), counts, [{name: row[name] for name in shown} for row in troubled], export
 
 
 def _line(found: dict[str, object]) -> str:
@@ -214,7 +220,9 @@ def _line(found: dict[str, object]) -> str:
 
 
 def _source(found: dict[str, object]) -> str:
-    """What was read: of a test, the destination that was tried."""
+    """What was read: of a test, the destination that was tried; of an export, where it went."""
+    if found["kind"] == "export":
+        return f"{found['source']} to {found['content']}"
     if found["kind"] == "test":
         undoes = f", which deletes what test {found['undoes']} made" if found["undoes"] else ""
         return f"a test of destination {found['destination_id']}{undoes}"

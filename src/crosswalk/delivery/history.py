@@ -18,6 +18,7 @@ from crosswalk.store.attempts import LIST_ATTEMPTS, AttemptKind, AttemptOutcome
 from crosswalk.store.database import Database
 from crosswalk.store.decisions import LIST_DECISIONS, DecisionKind
 from crosswalk.store.deliveries import COUNT_DERIVED, COUNT_STATES, FIRST_PENDING, Phase, RecordState
+from crosswalk.store.exports import FIND_EXPORT
 from crosswalk.store.history import DELIVERIES, DELIVERY, OF_DELIVERY, OF_RUN, REASONS, RUNS, narrow
 from crosswalk.store.runs import FIND_RUN, RunKind, RunState
 from crosswalk.store.workbench import CLAIMS
@@ -63,15 +64,26 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
 
 
+class Written(Struct, frozen=True):
+    """What an export writes: where to, from which record to which, and the last that is surely there."""
+
+    target: str
+    first: int
+    last: int
+    done: int
+
+
 class CountedRun(RunRecord, frozen=True, kw_only=True):
     """One run with its rows by state. Every row read is in exactly one, so that `read` is their sum.
 
-    `derived` counts the deletions that a mirror added, for which no row was read.
+    `derived` counts the deletions that a mirror added, for which no row was read. An export reads no rows; `export`
+    says what it writes.
     """
 
     read: int
     derived: int
     counts: dict[RecordState, int]
+    export: Written | None = None
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -199,10 +211,16 @@ async def find_run(database: Database, run: str, *, reach: frozenset[str] | None
             raise UnknownRun(f"There is no run {run!r}. `crosswalk runs list` lists them")
         found = {each[0]: each[1] for each in await connection.execute(COUNT_STATES, {"run": run})}
         derived = sum(each[1] for each in await connection.execute(COUNT_DERIVED, {"run": run}))
+        export = await find_written(connection, run) if row["kind"] == "export" else None
     counts = dict.fromkeys(get_args(RecordState), 0) | found
-    return msgspec.convert(
-        {**_plain(row), "read": sum(counts.values()), "derived": derived, "counts": counts}, CountedRun
-    )
+    whole = {**_plain(row), "read": sum(counts.values()), "derived": derived, "counts": counts}
+    return replace(msgspec.convert(whole, CountedRun), export=export)
+
+
+async def find_written(connection: AsyncConnection, run: str) -> Written | None:
+    """What an export writes; `None` where nothing is known of it."""
+    row = (await connection.execute(FIND_EXPORT, {"run": run})).one_or_none()
+    return None if row is None else Written(row.target, row.first, row.last, row.done)
 
 
 async def list_deliveries(database: Database, wanted: DeliveryFilter, *, most: int) -> list[Delivery]:

@@ -25,7 +25,8 @@ async def tell_pull(connection: AsyncConnection, notices: Notices, pull: RowMapp
         return
     source = source_from_row(row)
     if pull["state"] == "failed":
-        message = f"Source {source.name} could not be read: {pull['reason']}. Then: crosswalk sources run {source.name}"
+        why = str(pull["reason"]).rstrip(".")
+        message = f"Source {source.name} could not be read: {why}. Then: crosswalk sources run {source.name}"
         await notices.write(connection, "source.failed", source.id, message, account=source.account_id)
         return
     await notices.end_in(connection, source.id, "source.failed")
