@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crosswalk.delivery.feed import WINDOW, Feed, merge
+from crosswalk.delivery.feed import SLICE, WINDOW, Feed, merge
 from crosswalk.delivery.journal import Line
 from crosswalk.delivery.payload import Invalid, Payload
 from crosswalk.delivery.source import Row, Unreadable
@@ -190,3 +190,22 @@ def test_any_order_ends_in_the_file_s_last_state(cells, seed):
                 done.replaced = []
                 a_feed.settled(done)
     assert (wanted, len(cells)) == (real, seen)
+
+
+def test_read_in_slices():
+    """However many rows there are, and however many the journal has already, one slice reads a few of them."""
+    rows = 10 * WINDOW
+    a_feed = feed(*({"a": n} for n in range(rows)), make=create, whole=rows - 5)
+    read = []
+    while a_feed.read_on():
+        read.append(a_feed.read)
+    assert [SLICE * n for n in range(1, rows // SLICE + 1)] == read
+    assert (5, True) == (len(a_feed.ready), a_feed.ended)
+
+
+def test_slices_fill_the_window():
+    """Slices end where the window is full, and rows of one record that are in it are merged before any is sent."""
+    a_feed = feed(*({"id": n % 7, f"x{n}": n} for n in range(2 * WINDOW)))
+    while a_feed.read_on():
+        continue
+    assert (7, WINDOW + 1, False) == (len(a_feed.ready), a_feed.read, a_feed.ended)

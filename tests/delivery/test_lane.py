@@ -1,6 +1,7 @@
 """A lane: batches that are refused are halved until the bad row is alone, and only then."""
 
 import asyncio
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ from aiohttp import web
 
 from crosswalk.contract import load
 from crosswalk.delivery.engine import Policy
-from crosswalk.delivery.feed import Feed
+from crosswalk.delivery.feed import SLICE, Feed
 from crosswalk.delivery.grouping import Grouping
 from crosswalk.delivery.journal import open_journal
 from crosswalk.delivery.lane import Lane
@@ -60,7 +61,7 @@ async def send(database, at, names, rng, *, stop=None, sleep=asyncio.sleep):
         await connection.execute(ADD_ACCOUNT, row)
     order = Order(source="/people.csv", content="c0ffee", account="a", plan=plan)
     run = await begin_run(database, order, "new", now=NOW, rng=rng)
-    rows = iter([Row(number, {"FIRST_NAME": name}) for number, name in enumerate(names, start=1)])
+    rows = (Row(number, {"FIRST_NAME": name}) for number, name in enumerate(names, start=1))
     async with (
         Insightly("key", base_url=url, allow_hosts=[at.host], rate=None, sleep=sleep) as crm,
         open_journal(database, run.id, rng) as journal,
@@ -114,3 +115,24 @@ async def test_stopped_while_calls_wait(database, bulk, rng):
 
     assert {"pending": 16} == await send(database, bulk, NAMES[:16], rng, stop=stop, sleep=wait_for_ever)
     assert 2 == len(bulk.seen)
+
+
+async def test_others_have_turns_while_rows_are_read(database, bulk, rng):
+    """However far it reads ahead, no more than a slice of rows is read between two turns of others."""
+    turns, reads = 0, Counter()
+
+    async def others():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def names():
+        for number in range(1, 1200):
+            reads[turns] += 1
+            yield str(number)
+
+    beside = asyncio.create_task(others())
+    assert {"delivered": 1199} == await send(database, bulk, names(), rng)
+    beside.cancel()
+    assert max(reads.values()) <= SLICE

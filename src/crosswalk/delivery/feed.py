@@ -18,6 +18,8 @@ from crosswalk.delivery.source import Row, Unreadable
 
 WINDOW = 1000
 """Rows read ahead of the oldest that is not in the journal."""
+SLICE = 50
+"""Rows read in one go: a few milliseconds, so that whoever shares the process waits no longer."""
 MOST_BYTES = 32 * 1024 * 1024
 """Cells read ahead, in characters."""
 
@@ -106,7 +108,8 @@ class Feed:
         if self.later and self.later[0][0] <= now:
             return self._fly(heapq.heappop(self.later)[2])
         if not self.ready:
-            self._read_ahead()
+            while self.read_on():
+                continue
         return self._fly(self.ready.popleft()) if self.ready else None
 
     def next_doubt(self, now: datetime) -> Item | None:
@@ -175,19 +178,27 @@ class Feed:
         if item.key is not None:
             self.busy.add(item.key)
 
-    def _read_ahead(self) -> None:
-        """Read rows until the window is full, or the source ends."""
-        while not self.ended and self.size < MOST_BYTES and len(self.ready) < WINDOW:
-            oldest = next(iter(self.fresh), None)
-            if oldest is not None and self.read - oldest >= WINDOW:
-                return
+    def read_on(self) -> bool:
+        """Read a slice of the rows ahead; whether more of them may be read now."""
+        for _ in range(SLICE):
+            if not self._has_room:
+                return False
             row = next(self.rows, None)
             if row is None:
                 self.ended = True
-                return
+                return False
             self.read = row.number
             if row.number > self.whole and row.number not in self.beyond:
                 self._plan(row)
+        return self._has_room
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether the window is not full, and the source not at its end."""
+        if self.ended or self.size >= MOST_BYTES or len(self.ready) >= WINDOW:
+            return False
+        oldest = next(iter(self.fresh), None)
+        return oldest is None or self.read - oldest < WINDOW
 
     def _plan(self, row: Row | Unreadable) -> None:
         self.fresh[row.number] = None

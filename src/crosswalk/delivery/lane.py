@@ -36,7 +36,7 @@ from crosswalk.delivery.outcome import (
 from crosswalk.delivery.payload import Payload
 from crosswalk.delivery.plan import SettledPlan
 from crosswalk.delivery.present import read_present, says_something
-from crosswalk.delivery.recall import Aimed, Later, Missed, Recall
+from crosswalk.delivery.recall import AT_ONCE, Aimed, Later, Missed, Recall
 from crosswalk.delivery.report import Call, Load, Reporter, describe, describe_attempt
 from crosswalk.delivery.settle import SEARCH_LAG, Doubt, Hit, first_look, settle
 from crosswalk.insightly import Answer, Insightly, InsightlyError, NotFound
@@ -89,6 +89,7 @@ class Lane:
     _later: list[tuple[datetime, int, Load]] = field(default_factory=list)
     _order: "count[int]" = field(default_factory=count)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self) -> None:
         """Send until nothing is left, or the lane halts or is stopped."""
@@ -110,6 +111,7 @@ class Lane:
 
     async def _work(self) -> None:
         while not self.stop.is_set() and self.halted is None:
+            await self._read_ahead()
             if self.recall is not None and not self._loads:
                 await self._recall(self.recall)
             now = self.clock()
@@ -132,14 +134,32 @@ class Lane:
                 continue
             self._changed.set()
 
+    @property
+    def _at_once(self) -> int:
+        """Most rows that are taken from the feed in one go."""
+        if self.recall is not None:
+            return AT_ONCE
+        return 1 if self.plan.grouping is None else self.plan.grouping.size
+
+    async def _read_ahead(self) -> None:
+        """Fill the feed's window before it runs dry, a slice at a time: whoever shares the process has turns between.
+
+        Nobody takes a row before the window is full, so that rows of one record meet and are merged.
+        """
+        if len(self.feed.ready) >= self._at_once and not self._reading.locked():
+            return
+        async with self._reading:
+            if len(self.feed.ready) < self._at_once:  # another worker may have filled it meanwhile
+                while not self.stop.is_set() and self.feed.read_on():  # noqa: ASYNC110 (a turn for others, no wait)
+                    await asyncio.sleep(0)
+
     def _next(self, now: datetime) -> Load | None:
         """The next call that may go: a repeat that is due, a part of a batch, or what the feed has."""
         if self._later and self._later[0][0] <= now:
             return heapq.heappop(self._later)[2]
         if not self._loads and self.recall is None:
-            most = 1 if self.plan.grouping is None else self.plan.grouping.size
             items: list[Item] = []
-            while len(items) < most and (item := self.feed.next(now)) is not None:
+            while len(items) < self._at_once and (item := self.feed.next(now)) is not None:
                 items.append(item)
             self._loads.extend(self._pack(items))
         return self._loads.popleft() if self._loads else None
@@ -174,6 +194,7 @@ class Lane:
         """Ask the memory about many rows at once."""
         async with recall.turn:
             while not self._loads and not self.stop.is_set():
+                await self._read_ahead()
                 items = await recall.next_items()
                 if items is None:
                     return
