@@ -20,7 +20,10 @@ from crosswalk.accounts.pool import open_pool
 from crosswalk.accounts.vault import Place, Sealed, Secret, Vault
 from crosswalk.automations.automations import Automations
 from crosswalk.automations.carrying import Carrier
+from crosswalk.automations.change_watch import Watches
+from crosswalk.automations.change_work import ChangeWork
 from crosswalk.automations.firing import Firings
+from crosswalk.automations.subscription import Subscriptions
 from crosswalk.automations.work import Worker
 from crosswalk.config import Misconfigured, Settings, read_master_keys, settings
 from crosswalk.delivery.connections import Connections
@@ -152,6 +155,24 @@ class Hub:
                     settle_after=timedelta(seconds=self.settings.settle_after),
                 )
             )
+
+    def changes(self) -> ChangeWork:
+        """What finds out what changed at Insightly; watches are leased, so that several processes may."""
+        return ChangeWork(
+            database=self.database,
+            accounts=self.accounts,
+            notices=self.notices(),
+            clock=_now,
+            rng=SystemRandom(),
+        )
+
+    def watches(self) -> Watches:
+        """What is followed, as the command line has it."""
+        return Watches(database=self.database, accounts=self.accounts)
+
+    def subscriptions(self) -> Subscriptions:
+        """Who is told of events, as the command line has it."""
+        return Subscriptions(database=self.database, endpoints=self.office.endpoints())
 
     def connections(self) -> Connections:
         """Databases that SQL sources may name."""

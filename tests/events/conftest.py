@@ -108,4 +108,6 @@ async def post(database: Database, sandbox: Ground, sandbox_http: aiohttp.Client
     accounts = Accounts(database=database, vault=Vault((bytes(32),)), pace_folder=tmp_path / "pace", allow_hosts=[host])
     wanted = Wanted(name="acme", api_key=Secret(sandbox.key), base_url=sandbox.base_url, rate=0)
     account, _ = await accounts.add(wanted)
-    return Post(database, sandbox, sandbox_http, accounts, account)
+    made = Post(database, sandbox, sandbox_http, accounts, account)
+    await made.news()  # that the account was linked
+    return made

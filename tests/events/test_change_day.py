@@ -150,7 +150,7 @@ async def test_a_day(post):
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_a_busy_day(post, seed):
     """The same with ten thousand changes."""
-    await live(post, changes=10_000, polls=200, deaths=60, rng=Random(seed))
+    await live(post, changes=10_000, polls=80, deaths=30, rng=Random(seed))
 
 
 async def test_any_spelling_is_one_content():

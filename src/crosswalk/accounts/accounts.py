@@ -26,6 +26,7 @@ from crosswalk.accounts.errors import (
     UnknownAccount,
     UnusableAccount,
 )
+from crosswalk.accounts.lifecycle import Turn, tell
 from crosswalk.accounts.pulse import feel
 from crosswalk.accounts.vault import Place, Sealed, Secret, Vault
 from crosswalk.gate import (
@@ -217,6 +218,7 @@ class Accounts:
             if not changed.rowcount:  # its key was lost
                 await connection.execute(ADD_CREDENTIAL, _to_credential(found.id, sealed))
             await _write(connection, found, account)
+            await self._tell(connection, "relinked", account)
         return await self.find(found.id)
 
     async def page(self, wish: Wish) -> list[Account]:
@@ -273,6 +275,7 @@ class Accounts:
         account = await self.find(key)
         async with self.database.begin() as connection:
             await connection.execute(REMOVE_ACCOUNT, {"account": account.id})
+            await self._tell(connection, "removed", account)
         return account
 
     @asynccontextmanager
@@ -359,12 +362,19 @@ class Accounts:
                     await claim(connection)
                 await connection.execute(ADD_ACCOUNT, _to_row(account))
                 await connection.execute(ADD_CREDENTIAL, _to_credential(account.id, sealed))
+                await self._tell(connection, "linked", account)
         except IntegrityError as exc:
             raise _taken(account.name) from exc
 
     async def _update(self, before: Account, after: Account) -> None:
         async with self.database.begin() as connection:
             await _write(connection, before, after)
+            if before.status != after.status and after.status in {"needs_reauth", "active"}:
+                await self._tell(connection, "active" if after.status == "active" else "needs_reauth", after)
+
+    async def _tell(self, connection: AsyncConnection, turn: Turn, account: Account) -> None:
+        about = {"name": account.name, "tenant_id": account.tenant_id, "status": account.status}
+        await tell(connection, turn, account.id, at=self.now(), rng=self.rng, **about)
 
     async def _warn_of_twins(self, account: Account, report: Report) -> Report:
         """One more line when another account is linked to the same instance."""

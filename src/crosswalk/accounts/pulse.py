@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from random import SystemRandom
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crosswalk.accounts.lifecycle import tell
 from crosswalk.insightly.pace import Seen
 from crosswalk.store.accounts import ASK_REAUTH, HEAL, MARK_GOOD, MARK_REFUSED
 from crosswalk.store.database import Database
@@ -22,6 +24,7 @@ APART = timedelta(seconds=60)
 """Between the first refusal and the one that counts."""
 GOOD_EVERY = timedelta(seconds=30)
 REFUSED, GOOD = 401, range(200, 300)
+CHANCE = SystemRandom()
 log = structlog.get_logger()
 
 
@@ -85,11 +88,13 @@ class Pulse:
         await connection.execute(MARK_GOOD, {"account": self.account, "at": at})
         if (await connection.execute(HEAL, {"account": self.account})).rowcount:
             log.info("account.healed", account=self.account)
+            await tell(connection, "active", self.account, at=at, rng=CHANCE, status="active")
 
     async def _mark_refused(self, connection: AsyncConnection, at: datetime) -> None:
         await connection.execute(MARK_REFUSED, {"account": self.account, "at": at})
         if (await connection.execute(ASK_REAUTH, {"account": self.account, "before": at - APART})).rowcount:
             log.warning("account.needs_reauth", account=self.account)
+            await tell(connection, "needs_reauth", self.account, at=at, rng=CHANCE, status="needs_reauth")
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ MOST_CHARACTERS = 200
 
 RESOURCES: dict[str, frozenset[str]] = {
     "delivery": frozenset({"sources", "datasets", "destinations", "runs", "deliveries", "dead-letters", "notices"}),
-    "webhooks": frozenset({"endpoints"}),
+    "webhooks": frozenset({"endpoints", "subscriptions"}),
     "admin": frozenset({"tokens", "audit", "requests", "metrics", "mappings"}),
 }
 """Resources of the APIs whose names are ours alone; the others also carry names of Insightly's."""

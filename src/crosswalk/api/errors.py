@@ -44,6 +44,14 @@ from crosswalk.automations.errors import (
     UnknownAutomation,
     UnknownFiring,
 )
+from crosswalk.automations.event_errors import (
+    EventError,
+    HintRefused,
+    UnknownEvent,
+    UnknownSubscription,
+    UnknownWatch,
+    WatchTaken,
+)
 from crosswalk.delivery.errors import (
     BacklogUndecided,
     ChannelTaken,
@@ -147,6 +155,12 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     FiringRefused: HTTPStatus.CONFLICT,
     InputChanged: HTTPStatus.UNPROCESSABLE_ENTITY,
     AutomationError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnknownEvent: HTTPStatus.NOT_FOUND,
+    UnknownWatch: HTTPStatus.NOT_FOUND,
+    UnknownSubscription: HTTPStatus.NOT_FOUND,
+    WatchTaken: HTTPStatus.CONFLICT,
+    HintRefused: HTTPStatus.UNAUTHORIZED,
+    EventError: HTTPStatus.UNPROCESSABLE_ENTITY,
     Unfit: HTTPStatus.UNPROCESSABLE_ENTITY,
     unified.UnknownNoun: HTTPStatus.NOT_FOUND,
     unified.Unservable: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -456,6 +470,7 @@ HANDLERS: ExceptionHandlersMap = {
     DeliveryError: render_refusal,
     OutgoingError: render_refusal,
     AutomationError: render_refusal,
+    EventError: render_refusal,
     Unfit: render_refusal,
     unified.UnifiedError: render_refusal,
     InsightlyError: render_refusal,

@@ -25,6 +25,7 @@ from crosswalk.api import (
     dead_letters,
     deliveries,
     destinations,
+    events,
     integrated_accounts,
     link_tokens,
     mappings,
@@ -34,6 +35,7 @@ from crosswalk.api import (
     sources,
     tokens,
     trials,
+    watches,
     webhooks,
 )
 from crosswalk.api.arrival import arrive
@@ -56,6 +58,7 @@ from crosswalk.api.unified_routes import unified_router
 from crosswalk.api.witness import Witness
 from crosswalk.automations.automations import Automations
 from crosswalk.automations.carrying import Carrier
+from crosswalk.automations.change_watch import Watches
 from crosswalk.automations.firing import Firings
 from crosswalk.automations.work import Worker
 from crosswalk.delivery.datasets import Datasets
@@ -96,6 +99,9 @@ GUARDED = (
     notices.ROUTES,
     automations.ROUTES,
     mappings.ROUTES,
+    events.ROUTES,
+    events.SUBSCRIPTION_ROUTES,
+    watches.ROUTES,
 )
 
 
@@ -184,6 +190,7 @@ def make_api(
     doctor = None if accounts is None else Doctor(accounts=accounts)
     told = None if office is None else _notices_of(office)
     inbox = None if accounts is None else Inbox(database=database, vault=accounts.vault, notices=told)
+    hinted = None if accounts is None else Watches(database=database, accounts=accounts)
     guarded = Once(
         "/v1",
         route_handlers=GUARDED,
@@ -219,6 +226,7 @@ def make_api(
             show_docs,
             show_style,
             take_post,
+            watches.take_hint,
             proxy,
             transparent,
             mcp,
@@ -230,6 +238,7 @@ def make_api(
             "database": Provide(lambda: database, sync_to_thread=False),
             "vitals": Provide(lambda: felt, sync_to_thread=False),
             "inbox": Provide(lambda: inbox, sync_to_thread=False),
+            "hinted": Provide(lambda: hinted, sync_to_thread=False),
         },
         middleware=[
             arrive,

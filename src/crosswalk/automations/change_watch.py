@@ -3,7 +3,7 @@
 import hmac
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -55,6 +55,12 @@ class Pace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     every: int = USUAL
     slowest: int = USUAL_SLOWEST
     sweep_every: int | None = USUAL_SWEEP
+
+
+def read_pace(given: Mapping[str, int | None], *, before: "Watch | None" = None) -> Pace:
+    """A pace from some of its times; the others are as they were before, or the usual ones."""
+    kept = {} if before is None else {name: getattr(before, name) for name in Pace.__struct_fields__}
+    return msgspec.convert(kept | dict(given), Pace)
 
 
 class Watch(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,8 @@ EventError
 ├── Unwatchable          changes of this resource cannot be found out
 ├── UnusableHint         what came to an address of hints names no record
 ├── HintRefused          its user or password is missing or wrong
-└── UnknownSubscription  no subscription has this id
+├── UnknownSubscription  no subscription has this id
+└── UnusableSubscription it would tell of what its maker or its endpoint may not hear of
 """
 
 
@@ -46,3 +47,7 @@ class HintRefused(EventError):
 
 class UnknownSubscription(EventError):
     """No subscription has this id, or the reader may not see it."""
+
+
+class UnusableSubscription(EventError):
+    """It would tell of what its maker, or its endpoint, may not hear of."""

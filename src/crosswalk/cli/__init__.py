@@ -19,6 +19,7 @@ COMMANDS = {
     "describe": ("describe", "Show a resource of Insightly: its fields and operations."),
     "destinations": ("destinations", "Say where rows go and as what: make, list, activate, pause, remove."),
     "doctor": ("doctor", "Look whether this installation can work."),
+    "events": ("events", "Find out what changes at Insightly, and tell endpoints of it."),
     "get": ("records", "Get one record, straight from Insightly."),
     "keys": ("keys", "List and rotate the master keys that seal what is secret."),
     "list": ("records", "List records, straight from Insightly."),

@@ -67,6 +67,8 @@ async def _serve(host: str, port: int, *, as_json: bool) -> None:
                     workers.create_task(_queue_records(hub, engine.stop), name="destinations")
                     workers.create_task(_hold_tests(hub, engine.stop), name="trials")
                     workers.create_task(_work_automations(hub, engine.stop), name="automations")
+                    workers.create_task(hub.changes().work(engine.stop), name="changes")
+                    workers.create_task(_tell_events(hub, engine.stop), name="events")
                     workers.create_task(_look_at_days(hub, engine.stop), name="days")
 
 
@@ -96,6 +98,13 @@ async def _work_automations(hub: "Hub", stop: asyncio.Event) -> None:
     """Automations look for what fires them, and firings go on."""
     async with hub.automations() as worker:
         await worker.work(stop)
+
+
+async def _tell_events(hub: "Hub", stop: asyncio.Event) -> None:
+    """New events go into the outbox of those who subscribe."""
+    from crosswalk.automations.subscription import work_events
+
+    await work_events(hub.database, clock=_now, stop=stop)
 
 
 async def _hold_tests(hub: "Hub", stop: asyncio.Event) -> None:

@@ -30,6 +30,7 @@ def explained() -> Iterator[None]:
     """Turn the errors of the rooms into one line and a status; a fault of our own stays a traceback."""
     from crosswalk.accounts.errors import AccountError, CredentialRefused, InsightlySilent
     from crosswalk.automations.errors import AutomationError
+    from crosswalk.automations.event_errors import EventError
     from crosswalk.config import Misconfigured
     from crosswalk.delivery.errors import DeliveryError, unwrapped
     from crosswalk.insightly import errors as insightly
@@ -45,7 +46,7 @@ def explained() -> Iterator[None]:
         raise NotReached(str(exc)) from exc
     except (Misconfigured, AccountError, DeliveryError, OutgoingError, StoreError, insightly.WrongUse) as exc:
         raise WrongUse(str(exc)) from exc
-    except (AutomationError, UnifiedError, Unfit) as exc:
+    except (AutomationError, EventError, UnifiedError, Unfit) as exc:
         raise WrongUse(str(exc)) from exc
     except insightly.InsightlyError as exc:
         raise NotReached(str(exc)) from exc

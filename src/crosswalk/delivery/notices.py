@@ -20,6 +20,7 @@ from crosswalk.outgoing.mail import Letter, check_email
 from crosswalk.outgoing.message import Row, write_message
 from crosswalk.store import notices as table
 from crosswalk.store.database import Database
+from crosswalk.store.events import append, write_event
 from crosswalk.store.ids import new_id
 from crosswalk.store.notices import ChannelKind, Level, NoticeKind
 from crosswalk.store.outbox import ADD_MESSAGES
@@ -38,6 +39,8 @@ class Sort(Struct, frozen=True, kw_only=True):
     usual: bool = True
 
 
+EVENTS: frozenset[NoticeKind] = frozenset({"run.finished", "run.stopped", "lane.paused", "lane.resumed"})
+"""Notices that are events of their own, too: `run:finished` and so on."""
 OF_RUN: tuple[NoticeKind, ...] = ("lane.paused", "dead_letters.new", "record.held")
 SORTS: Mapping[NoticeKind, Sort] = {
     "lane.paused": Sort(level="warning", title="A lane paused", lasts=True),
@@ -133,6 +136,10 @@ class Notices:
         messages = self._address(notice, await _list_channels(connection))
         if messages:
             await connection.execute(ADD_MESSAGES, [*messages])
+        if kind in EVENTS:
+            data = msgspec.json.encode({"run_id": subject, "message": message})
+            event = write_event(kind.replace(".", ":"), at=at, rng=self.rng, data=data, account=account)
+            await append(connection, [event])
         getattr(log, sort.level)(kind, subject=subject, account=account, message=message)
         return notice
 
