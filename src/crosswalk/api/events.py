@@ -8,7 +8,7 @@ from typing import Annotated
 from litestar import Router, delete, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import ValidationException
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, SkipValidation
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter, SkipValidation
 from litestar.response import Stream
 from litestar.response.sse import ServerSentEventMessage
 from msgspec import Raw, Struct
@@ -19,7 +19,7 @@ from crosswalk.api.guard import needs
 from crosswalk.api.page import DEFAULT, Cursor, Limit, Page, cut, read_cursor
 from crosswalk.automations.event import Event, Filter, check_resources, check_types, write_body
 from crosswalk.automations.event_errors import UnknownType
-from crosswalk.automations.events import events_before, find_event, follow, last_number, oldest_number
+from crosswalk.automations.events import STEP, events_before, find_event, follow, last_number, oldest_number
 from crosswalk.automations.subscription import Draft, Subscription, Subscriptions
 from crosswalk.outgoing.office import Office
 from crosswalk.store.database import Database
@@ -28,8 +28,8 @@ READ = needs("automations.events:read")
 READ_SUBSCRIPTIONS = needs("webhooks.subscriptions:read")
 CREATE_SUBSCRIPTIONS = needs("webhooks.subscriptions:create")
 DELETE_SUBSCRIPTIONS = needs("webhooks.subscriptions:delete")
-LONGEST = 300.0
-"""Seconds that one stream lasts; its reader comes back with `Last-Event-ID` and misses nothing."""
+LONGEST = 300
+"""Most seconds that one stream lasts; its reader comes back with `Last-Event-ID` and misses nothing."""
 SILENCE = 15.0
 """Seconds without an event after which a comment keeps a stream open."""
 RETRY = 1000
@@ -97,13 +97,15 @@ async def stream_events(
     types: FromQuery[str | None] = None,
     resources: FromQuery[str | None] = None,
     integrated_account_id: FromQuery[str | None] = None,
-    after: FromQuery[int | None] = None,
+    after: Annotated[int | None, QueryParameter(ge=0, le=2**62, description="The number to begin behind.")] = None,
+    seconds: Annotated[int, QueryParameter(ge=0, le=LONGEST, description="How long the stream lasts.")] = LONGEST,
     last_event_id: Resume = None,
 ) -> Stream:
     """Server-sent events as they come, oldest first; their ids are numbers.
 
     Begins after `Last-Event-ID`, else after the number `after` (0 is the oldest that is kept), else now. A stream ends
-    after five minutes; readers come back by themselves with `Last-Event-ID` and miss nothing.
+    after five minutes, or the `seconds` asked for: with 0 it gives what there is. Readers come back by themselves with
+    `Last-Event-ID` and miss nothing.
     """
     wanted = read_filter(types, resources, integrated_account_id)
     if last_event_id is not None:
@@ -112,12 +114,12 @@ async def stream_events(
             raise ValidationException("Last-Event-ID cannot be read", extra=[fault])
         after = int(last_event_id)
     start = await last_number(database) if after is None else after
-    told = tell_stream(database, start, wanted=wanted, reach=caller.accounts)
+    told = tell_stream(database, start, wanted=wanted, reach=caller.accounts, longest=seconds)
     return Stream(told, media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
 
 
 async def tell_stream(
-    database: Database, after: int, *, wanted: Filter, reach: frozenset[str] | None, longest: float = LONGEST
+    database: Database, after: int, *, wanted: Filter, reach: frozenset[str] | None, longest: float
 ) -> AsyncIterator[bytes]:
     """Events as a stream's bytes; a `stream:gap` says that events after the place asked for are kept no more."""
     clock = asyncio.get_running_loop().time
@@ -130,6 +132,8 @@ async def tell_stream(
         for event in group:
             yield ServerSentEventMessage(data=write_body(event), event=event.type, id=event.number).encode()
         now = clock()
+        if len(group) == STEP:
+            continue  # there are more
         if group:
             quiet = now
         elif now - quiet >= SILENCE:
