@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from crosswalk.console import (
     accounts,
+    automations,
     dead_letters,
     deliveries,
     destinations,
@@ -41,6 +42,7 @@ CLOSED: Sequence[HTTPRouteHandler] = (
     *dead_letters.PAGES,
     *sources.PAGES,
     *destinations.PAGES,
+    *automations.PAGES,
     *accounts.PAGES,
     *logs.PAGES,
     *notices.PAGES,
