@@ -19,7 +19,7 @@ from crosswalk.store.deliveries import deliveries
 from crosswalk.store.runs import runs
 from fixtures.serving import serving
 
-ROWS = 600
+ROWS = 200
 
 
 def queue(home: Path, account: str, file: Path) -> None:

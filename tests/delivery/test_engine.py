@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from crosswalk.accounts.accounts import Account
 from crosswalk.delivery.engine import STOPPED, Ending, Engine
 from crosswalk.delivery.plan import Plan
 from crosswalk.delivery.run import Order, begin_run, find_run
@@ -41,3 +42,19 @@ async def test_a_run_that_is_left(database, rng, patient, state):
     )
     await engine.send(run)
     assert state == (await find_run(database, run.id)).state
+
+
+@pytest.mark.parametrize(("patient", "rate", "most"), [(True, 0, 25), (False, 0, 100), (True, None, 6), (False, 5, 6)])
+def test_in_flight(database, rng, patient, rate, most):
+    """A process that serves people lets no account's run take all of its turns, even where the account has no pace."""
+    account = Account(id="a", name="acme", base_url="https://x.example", status="active", rate=rate, created_at=NOW)
+    engine = Engine(
+        database=database,
+        accounts=None,
+        settle_after=timedelta(seconds=1),
+        clock=lambda: NOW,
+        rng=rng,
+        folder=Path("spool"),
+        patient=patient,
+    )
+    assert most == engine._in_flight(account)

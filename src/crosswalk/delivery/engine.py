@@ -58,8 +58,8 @@ from crosswalk.store.database import Database
 from crosswalk.store.deliveries import RecordState
 from crosswalk.tracing import Kind, timed
 
-UNPACED = 100
-"""Calls in flight to an account without a limit, such as a sandbox."""
+UNPACED, SHARED = 100, 25
+"""Calls in flight to an account without a limit, such as a sandbox: of a command; of a process that others share."""
 POLL = 0.5
 """Seconds between two looks at the queue."""
 
@@ -186,7 +186,7 @@ class Engine:
                 feed=feed,
                 flights=flights,
                 plan=plan,
-                policy=Policy(in_flight=UNPACED if account.rate == 0 else IN_FLIGHT, settle_after=self.settle_after),
+                policy=Policy(in_flight=self._in_flight(account), settle_after=self.settle_after),
                 clock=self.clock,
                 rng=Random(self.rng.getrandbits(64)),  # noqa: S311 (no secret; the system is slow)
                 tell=self._teller(run, crm),
@@ -202,6 +202,11 @@ class Engine:
                     await tell_foreign(self.herald.notices, account, await self.accounts.budget(account))
                 if recall is not None:
                     recall.memory.leave()
+
+    def _in_flight(self, account: Account) -> int:
+        if account.rate != 0:
+            return IN_FLIGHT
+        return SHARED if self.patient else UNPACED
 
     async def _carry_out(self, lane: Lane, run: Run) -> Ending:
         """Drive a lane, and then delete what a mirror has to."""
