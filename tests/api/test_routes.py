@@ -203,6 +203,16 @@ async def test_list_out_of_range(admin: httpx.AsyncClient, query: str):
     assert dict.fromkeys(lists(), (400, [query.partition("=")[0]])) == told
 
 
+async def test_an_empty_cursor_is_the_start(admin: httpx.AsyncClient):
+    """No list refuses the empty cursor, with which clients of other unified APIs begin."""
+    told = {}
+    for path in lists():
+        answer = await admin.get(f"{fill(path)}?next_cursor={required(path)}")
+        faults = answer.json().get("errors", ()) if answer.status_code >= 400 else ()
+        told[path] = [each["field"] for each in faults if each["field"] == "next_cursor"]
+    assert {path: [] for path in lists()} == told
+
+
 async def test_missing_parameter(admin: httpx.AsyncClient):
     """A list of records that is not told whose is a 400 that names the missing parameter."""
     told = {}

@@ -21,7 +21,7 @@ from crosswalk.accounts.where import pod_of
 from crosswalk.api.capabilities import Capability, collections, judge_examination
 from crosswalk.api.errors import problems
 from crosswalk.api.guard import needs
-from crosswalk.api.page import DEFAULT, Cursor, Limit, Page, cut, read_cursor
+from crosswalk.api.page import DEFAULT, Cursor, Limit, cut, read_cursor
 from crosswalk.api.tools import Tool, make_tools
 from crosswalk.store.accounts import Status
 from crosswalk.unified.fields import UnifiedField, custom_field
@@ -78,6 +78,15 @@ class IntegratedAccount(Struct, frozen=True, kw_only=True):
     checked_at: datetime | None
     last_good_call_at: datetime | None
     refused_at: datetime | None
+
+
+class AccountPage(Struct, frozen=True, kw_only=True):
+    """A part of the list, in the envelope of the unified API. `prev_cursor` is always null: the list goes on only."""
+
+    result: Sequence[IntegratedAccount]
+    next_cursor: str | None
+    prev_cursor: str | None = None
+    result_count: int
 
 
 class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -139,12 +148,13 @@ async def list_accounts(
     status: State = None,
     limit: Limit = DEFAULT,
     next_cursor: Cursor = None,
-) -> Page[IntegratedAccount]:
+) -> AccountPage:
     """Accounts that the token reaches, oldest first."""
     after = read_cursor(next_cursor, str) or ""
     wish = Wish(after=after, most=limit + 1, status=status, tenant_id=tenant_id, reach=caller.accounts)
     found = [show(account) for account in await accounts.page(wish)]
-    return cut(found, limit, lambda account: account.id)
+    page = cut(found, limit, lambda account: account.id)
+    return AccountPage(result=page.result, next_cursor=page.next_cursor, result_count=len(page.result))
 
 
 @get("/{account_id:str}", summary="Show an account", security=READ, responses=problems(404))

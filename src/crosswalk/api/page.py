@@ -15,7 +15,9 @@ Key = TypeVar("Key")
 MOST, DEFAULT = 500, 100
 
 Limit = Annotated[int, QueryParameter(ge=1, le=MOST, description=f"Most items in one answer, 1 to {MOST}.")]
-Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the answer before; absent at the start.")]
+Cursor = Annotated[
+    str | None, QueryParameter(description="`next_cursor` of the answer before; empty or absent at the start.")
+]
 
 
 class Page(Struct, Generic[T], frozen=True):
@@ -36,8 +38,8 @@ def write_cursor(place: object) -> str:
 
 
 def read_cursor(text: str | None, kind: type[Key]) -> Key | None:
-    """The place that a cursor marks; raises a 400 for one that this list never gave."""
-    if text is None:
+    """The place that a cursor marks, `None` for the start; raises a 400 for one that this list never gave."""
+    if not text:
         return None
     try:
         raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))

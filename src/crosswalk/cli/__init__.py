@@ -24,7 +24,7 @@ COMMANDS = {
     "keys": ("keys", "List and rotate the master keys that seal what is secret."),
     "list": ("records", "List records, straight from Insightly."),
     "log": ("requests", "Find requests and the calls to Insightly that they became."),
-    "mapping": ("mapping", "Suggest which column goes to which field."),
+    "mapping": ("overrides", "Suggest a mapping of columns; override the unified model's."),
     "mcp": ("mcp", "Serve an account's tools to an agent, on standard input and output."),
     "migrate": ("migrate", "Bring the database to the schema of this version."),
     "notices": ("notices", "Read what happened, and choose who is told."),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def mapping() -> None:
-    """Say which column of a file goes to which field of Insightly."""
+    """Say which column of a file goes to which field of Insightly, and what fields of the unified model are made of."""
 
 
 @mapping.command(
