@@ -158,12 +158,15 @@ class Hub:
 
     def changes(self) -> ChangeWork:
         """What finds out what changed at Insightly; watches are leased, so that several processes may."""
+        from crosswalk.api.asking import make_mappings
+
         return ChangeWork(
             database=self.database,
             accounts=self.accounts,
             notices=self.notices(),
             clock=_now,
             rng=SystemRandom(),
+            mappings=make_mappings(self.database),
         )
 
     def watches(self) -> Watches:

@@ -10,6 +10,7 @@ import pytest
 
 from crosswalk.accounts.accounts import Account, Accounts, Wanted
 from crosswalk.accounts.vault import Secret, Vault
+from crosswalk.api.asking import make_mappings
 from crosswalk.automations.change_watch import Pace, Watch, Watches
 from crosswalk.automations.change_work import ChangeWork
 from crosswalk.automations.event import Event
@@ -58,6 +59,7 @@ class Post:
             clock=self.now,
             rng=self.rng,
             references=self.references,
+            mappings=make_mappings(self.database),
         )
 
     async def watch(self, resource: str = "contacts", **pace: object) -> Watch:

@@ -1,12 +1,18 @@
 """Changes are found out by polls and sweeps: none lost, none doubled, none made up."""
 
+import asyncio
+
 import pytest
 
+from crosswalk.api.asking import make_mappings
 from crosswalk.automations.change_watch import Pace
 from crosswalk.automations.event_errors import Unwatchable, WatchTaken
 from crosswalk.delivery.notices import Notices
 from crosswalk.sandbox.clock import ClockChange
-from crosswalk.sandbox.faults import Rule, SearchLag, Where
+from crosswalk.sandbox.faults import Rule, SearchLag, Status, Where
+from crosswalk.unified.mappings import Draft as Overridden
+from crosswalk.unified.mappings import Spot
+from crosswalk.unified.overrides import Override
 
 
 def kinds(events):
@@ -122,8 +128,6 @@ async def test_a_list_that_is_incomplete(post):
     watch = await post.watch()
     ada = next(iter(post.sandbox.instance.tables["contacts"].rows))
     await post.delete(ada)
-    from crosswalk.sandbox.faults import Status
-
     post.sandbox.state.script.load([Rule(Where(route="Contacts"), Status(status=403))])
     assert [] == await post.sweep(watch)
     broken = await post.watches.find(watch.id)
@@ -200,8 +204,6 @@ async def test_only_one_reads(post):
     await post.write(FIRST_NAME="Ada")
     post.later(60)
     await post.watches.poll(watch.id)
-    import asyncio
-
     made = await asyncio.gather(*(post.work().read(watch.id) for _ in range(3)))
     assert [0, 0, 1] == sorted(made)
 
@@ -235,3 +237,15 @@ async def test_a_clock_set_back(post):
     await post.look(watch)
     ada = await post.write(FIRST_NAME="Ada")
     assert [("record:created", ada)] == kinds(await post.look(watch))
+
+
+async def test_overrides_of_the_account(post):
+    """Records are told as the account's overrides have them."""
+    watch = await post.watch()
+    own = Overridden(
+        spot=Spot("account", post.account.id, "contacts"), overrides={"origin": Override(field="TITLE")}, by="Ada"
+    )
+    await make_mappings(post.database).save(own)
+    await post.write(FIRST_NAME="Ada", TITLE="Countess")
+    (told,) = await post.look(watch)
+    assert "Countess" == told.change.record["origin"]

@@ -39,7 +39,7 @@ from crosswalk.store import watches as table
 from crosswalk.store.database import Database
 from crosswalk.store.events import EventRow, append, write_event
 from crosswalk.unified.known import Known, Wire
-from crosswalk.unified.mapping import needs_read
+from crosswalk.unified.mapping import Noun, needs_read
 from crosswalk.unified.references import References
 from crosswalk.unified.wire_list import read_record, walk_all
 
@@ -88,10 +88,11 @@ class Dated:
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Reader:
-    """Reads one watch that its process has leased until `leased`."""
+    """Reads one watch that its process has leased until `leased`; `noun` is how its account has the resource."""
 
     database: Database
     watch: Watch
+    noun: Noun
     crm: Insightly
     leased: datetime
     references: References
@@ -269,7 +270,7 @@ class Reader:
         after = min(max(looks), until) if looks else None
         change = describe(
             each.kind,
-            watch.noun,
+            self.noun,
             account=watch.account_id,
             before=each.before.wire if each.before else None,
             after=each.sight.wire if each.sight else None,
@@ -289,7 +290,7 @@ class Reader:
         )
 
     async def _learn_names(self) -> Known:
-        noun = self.watch.noun
+        noun = self.noun
         learned = await self.references.learn(
             self.crm, self.watch.account_id, needs_read(noun), resource=noun.wire, max_age=MAX_AGE
         )

@@ -6,11 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
+from typing import TypeAlias
 
 import structlog
 from sqlalchemy import case
 
-from crosswalk.accounts.accounts import Accounts
+from crosswalk.accounts.accounts import Account, Accounts
 from crosswalk.accounts.errors import AccountError
 from crosswalk.automations.change_pace import day_of, next_interval
 from crosswalk.automations.change_reader import LEASE, LeaseLost, Reader
@@ -24,24 +25,32 @@ from crosswalk.insightly.trail import recorded
 from crosswalk.store import watches as table
 from crosswalk.store.database import Database
 from crosswalk.store.errors import StoreError
+from crosswalk.unified.errors import UnifiedError
+from crosswalk.unified.mapping import Noun
+from crosswalk.unified.mappings import Mappings, Whose
 from crosswalk.unified.references import References
 
 AT_ONCE = 4
 """Watches read at once; those of one account share its pace, behind people."""
 POLL = 1.0
 """Seconds between two looks for watches whose time has come."""
+Trouble: TypeAlias = InsightlyError | AccountError | UnifiedError
 log = structlog.get_logger()
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class ChangeWork:
-    """Reads the watches of one database. Several processes may; a watch is with one at a time."""
+    """Reads the watches of one database. Several processes may; a watch is with one at a time.
+
+    Records are told as `mappings` have them for their account; without any, as the unified model has them by itself.
+    """
 
     database: Database
     accounts: Accounts
     notices: Notices
     clock: Callable[[], datetime]
     rng: Random
+    mappings: Mappings | None = None
     references: References = field(default_factory=References)
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -77,16 +86,16 @@ class ChangeWork:
                 return 0
         watches = Watches(database=self.database, accounts=self.accounts, now=self.clock)
         found = await watches.find(watch)
-        trouble: InsightlyError | AccountError | None = None
+        trouble: Trouble | None = None
         reader: Reader | None = None
         done: dict[str, object] = {}
         with recorded() as calls, calling_for("lane", f"watch {watch}"):
             try:
                 account = await self.accounts.find(found.account_id)
                 async with self.accounts.connect(account) as crm:
-                    reader = self._reader(found, crm, until)
+                    reader = self._reader(found, crm, until, await self._find_noun(account, found))
                     done = await self._look(found, reader)
-            except (InsightlyError, AccountError) as error:
+            except (InsightlyError, AccountError, UnifiedError) as error:
                 trouble = error
             except LeaseLost:
                 log.info("watch.lost", watch=watch)
@@ -118,7 +127,7 @@ class ChangeWork:
         watch: Watch,
         reader: Reader | None,
         done: dict[str, object],
-        trouble: InsightlyError | AccountError | None,
+        trouble: Trouble | None,
     ) -> dict[str, object]:
         """When to look next."""
         now = self.clock()
@@ -164,10 +173,17 @@ class ChangeWork:
                 change = table.CHANGE_WATCH.values(day=today, calls=counted, **values)
                 await connection.execute(change, {"watch": watch.id})
 
-    def _reader(self, watch: Watch, crm: Insightly, until: datetime) -> Reader:
+    async def _find_noun(self, account: Account, watch: Watch) -> Noun:
+        """The resource as the account's overrides have it. Raises `MappingBroken`."""
+        if self.mappings is None:
+            return watch.noun
+        return await self.mappings.noun(watch.resource, Whose(account.id, account.tenant_id))
+
+    def _reader(self, watch: Watch, crm: Insightly, until: datetime, noun: Noun) -> Reader:
         return Reader(
             database=self.database,
             watch=watch,
+            noun=noun,
             crm=crm,
             leased=until,
             references=self.references,
