@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crosswalk.accounts.tokens import TOKEN
-from crosswalk.logs import mask_secrets
+from crosswalk.logs import log_to_stderr, mask_secrets
 
 SECRETS = [
     "cw_0123abcd_" + "a" * 43,
@@ -76,3 +76,15 @@ def test_levels_are_the_librarys():
 
     assert LEVELS == {name: getattr(logging, name.upper()) for name in LEVELS}
     assert structlog.make_filtering_bound_logger(LEVELS["debug"])
+
+
+@pytest.mark.parametrize(("terminal", "begins"), [(True, "20"), (False, "{")])
+def test_text_at_a_terminal(monkeypatch, capsys, terminal, begins):
+    """Unless a form is asked for, a person reads text, and a program lines of JSON."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    log_to_stderr()
+    try:
+        structlog.get_logger().info("something.happened")
+        assert capsys.readouterr().err.startswith(begins)
+    finally:
+        structlog.reset_defaults()

@@ -53,7 +53,7 @@ class Settings:
     keep_notices: timedelta | None = timedelta(days=NOTICE_DAYS)
     keep_messages: timedelta | None = timedelta(days=MESSAGE_DAYS)
     """How long each is kept; `None` for ever."""
-    log_format: "Format" = "json"
+    log_format: "Format | None" = None
     log_level: "Level | None" = None
     """The least that is logged; `None` is `info` for what serves and `warning` for commands."""
     traces: bool = False
@@ -84,7 +84,7 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
         largest_upload=int(_seconds(environ, "CROSSWALK_LARGEST_UPLOAD", LARGEST_UPLOAD, of="bytes")),
         trusted_proxies=tuple(_proxy(text) for text in _items(environ.get("CROSSWALK_TRUSTED_PROXIES"))),
         day_resets=_day_resets(environ.get("CROSSWALK_DAY_RESETS")),
-        log_format=_one_of(environ, "CROSSWALK_LOG_FORMAT", ("json", "text")) or "json",
+        log_format=_one_of(environ, "CROSSWALK_LOG_FORMAT", ("json", "text")),
         log_level=_one_of(environ, "CROSSWALK_LOG_LEVEL", ("debug", "info", "warning", "error")),
         traces=_one_of(environ, "CROSSWALK_TRACES", ("otlp", "off")) == "otlp",
     )

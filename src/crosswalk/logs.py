@@ -56,11 +56,14 @@ class _Foreign(logging.Handler):
         structlog.get_logger().log(record.levelno, name, says=record.getMessage(), **more)
 
 
-def log_to_stderr(*, form: Format = "json", least: Level = "info", others: bool = False) -> None:
+def log_to_stderr(*, form: Format | None = None, least: Level = "info", others: bool = False) -> None:
     """Send the log to standard error, so that standard output stays the command's own.
+
+    Without a `form` a person at a terminal reads text, and a program that collects lines reads JSON.
 
     With `others`, what other libraries warn of comes in the same form; for processes that are ours alone.
     """
+    form = form or ("text" if sys.stderr.isatty() else "json")
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
