@@ -83,7 +83,7 @@
       const resource = this.hasAttribute("choose")
         ? h("label", {}, "Records", h("select", { disabled: count > 0, onchange: (event) => this.setAttribute("resource", event.target.value) }, RESOURCES.map((name) => h("option", { value: name, selected: name === this.resource }, name))))
         : null;
-      const says = this.#saved.broken ? `What was saved cannot be used: ${this.#saved.broken}` : this.#saved.version ? `Version ${this.#saved.version}` : "Nothing was changed yet";
+      const says = this.#saved.broken ? `What was saved cannot be used: ${this.#saved.broken}` : this.#saved.version ? `Version ${this.#saved.version}` : "Nothing is saved yet";
       return h("div", { class: "bar top" }, resource,
         this.writes ? h("button", { type: "button", class: "main", disabled: !count, "data-act": "save", onclick: () => this.save() }, count ? `Save ${count} ${count === 1 ? "change" : "changes"}` : "Saved") : null,
         this.writes ? h("button", { type: "button", disabled: !count, onclick: () => this.#discard() }, "Discard") : null,

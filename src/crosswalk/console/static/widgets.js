@@ -49,10 +49,11 @@
   sheet.replaceSync(`
     :host { --accent: var(--crosswalk-accent, #0f5c55); --on-accent: var(--crosswalk-on-accent, #fff); --ink: var(--crosswalk-ink, #17211f); --soft: var(--crosswalk-soft, #56635f);
       --line: var(--crosswalk-line, #d3dbd8); --paper: var(--crosswalk-paper, #fff); --ground: var(--crosswalk-ground, #f3f6f5); --bad: var(--crosswalk-bad, #a62a1f);
-      --round: var(--crosswalk-round, 8px); display: block; container-type: inline-size; padding: 12px; border-radius: var(--round); background: var(--paper); color: var(--ink); font: 15px/1.45 var(--crosswalk-font, system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif); }
+      --round: var(--crosswalk-round, 8px); display: block; padding: 12px; border-radius: var(--round); background: var(--paper); color: var(--ink); font: 15px/1.45 var(--crosswalk-font, system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif); }
     @media (prefers-color-scheme: dark) { :host { --accent: var(--crosswalk-accent, #5cc9b9); --on-accent: var(--crosswalk-on-accent, #06201c); --ink: var(--crosswalk-ink, #e8eeec); --soft: var(--crosswalk-soft, #a9b6b1);
       --line: var(--crosswalk-line, #2f3c38); --paper: var(--crosswalk-paper, #161d1b); --ground: var(--crosswalk-ground, #0f1514); --bad: var(--crosswalk-bad, #ff9c91); } }
-    :host(crosswalk-link) { display: inline-block; container-type: normal; padding: 0; background: none; }
+    :host(crosswalk-link) { display: inline-block; padding: 0; background: none; }
+    :host(crosswalk-field-mapper) { container-type: inline-size; width: 100%; box-sizing: border-box; }
     :host([hidden]) { display: none; }
     * { box-sizing: border-box; }
     [hidden] { display: none !important; }
