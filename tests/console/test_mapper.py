@@ -68,6 +68,7 @@ async def test_a_customer_maps_a_field(shop: Shop):
         assert all(each["customer_tier"] == each["custom_fields"]["Tier__c"] for each in served)
         await row(page, "score_points").get_by_role("combobox").select_option("")
         await page.get_by_role("button", name="Save 1 change").click()
+        await expect(page.get_by_text("Version 2").first).to_be_visible()
         await page.get_by_text("Versions").click()
         await page.get_by_role("button", name="Roll back to version 1").click()
         await expect(page.get_by_text("Version 3").first).to_be_visible()

@@ -33,6 +33,7 @@
     #wrong = {};
     #picked = null;
     #find = "";
+    #unfolded = false;
 
     /** The product's fields: `[{name, label?, type?, hint?}]`. Without them, all of the unified model's. */
     get fields() { return this.#own; }
@@ -333,7 +334,7 @@
 
     #history() {
       if (!this.#versions.length) return null;
-      return h("details", {}, h("summary", {}, "Versions"), h("ul", { class: "versions" }, this.#versions.map((each) => h("li", {},
+      return h("details", { open: this.#unfolded, ontoggle: (event) => { this.#unfolded = event.target.open; } }, h("summary", {}, "Versions"), h("ul", { class: "versions" }, this.#versions.map((each) => h("li", {},
         h("span", {}, h("b", {}, `Version ${each.version}`), ` ${Object.keys(each.overrides).length} fields`, each.made_at ? h("span", { class: "line" }, `${new Date(each.made_at).toLocaleString(this.lang || undefined)}, ${each.made_by}`) : null),
         this.writes && each.version !== this.#saved.version && !each.broken ? h("button", { type: "button", "aria-label": `Roll back to version ${each.version}`, disabled: this.#changes.length > 0, onclick: () => this.#rollBack(each.version) }, "Roll back") : null))));
     }
