@@ -146,6 +146,11 @@ async def _stream(asking: Asking, noun: Noun, wish: Wish, *, form: Form, texts: 
             "A stream has no cursor",
             extra=[{"key": "next_cursor", "message": "a stream gives the whole list; leave it out", "source": "query"}],
         )
+    if asking.explain:
+        raise ValidationException(
+            "A stream is not explained",
+            extra=[{"key": "explain", "message": "a stream answers before its calls are made", "source": "query"}],
+        )
     lines = _lines(asking, noun, wish, form=form, texts=texts)
     first = await anext(lines, b"")
 
