@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BENCHES = ("sandbox", "read", "send", "upsert", "accounts", "readers", "unified", "isolation", "console")
+BENCHES = ("sandbox", "read", "send", "upsert", "accounts", "readers", "unified", "proxy", "isolation", "console")
 
 
 def main() -> int:

@@ -21,7 +21,7 @@ CALLS, CONTACTS = 200, 20_000
 P50_MS, P99_MS, FASTER = 2.0, 10.0, 4.0
 CROSSWALK = Path(sys.executable).parent / "crosswalk"
 HUB = """
-import asyncio, json, sys
+import asyncio, json, sys, uvloop
 from pathlib import Path
 from urllib.parse import urlsplit
 from crosswalk.accounts.accounts import Wanted
@@ -36,12 +36,12 @@ async def main(home, base_url, key):
     async with open_hub(settings()) as hub:
         wanted = Wanted(name="bench", api_key=Secret(key), base_url=base_url, rate=0)
         account, _ = await hub.accounts.add(wanted)
-        _, token = await Tokens(database=hub.database).create(Draft(name="bench", scopes=("unified:*",)))
+        _, token = await Tokens(database=hub.database).create(Draft(name="bench", scopes=("unified:*", "proxy:*")))
         async with serve_api(hub) as url:
             print(json.dumps({"url": url, "account": account.id, "token": token.reveal()}), flush=True)
             await asyncio.sleep(3600)
 
-asyncio.run(main(*sys.argv[1:]))
+uvloop.run(main(*sys.argv[1:]))
 """
 
 
@@ -50,7 +50,7 @@ def running(*command, env=None):
     """A process that prints one JSON line when it is up."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
     try:
-        yield json.loads(process.stdout.readline())
+        yield json.loads(process.stdout.readline()) | {"process": process.pid}
     finally:
         process.terminate()
         process.wait(20)
