@@ -1,4 +1,4 @@
-"""What passing calls on costs: calls a second through the hub beside a bare relay, by turns, to a server that costs nothing.
+"""What passing calls on costs: calls a second through the hub beside a bare relay, to a server that costs nothing.
 
 `python bench/proxy.py [SECONDS]`: `bench/instant.py`, a bare aiohttp relay and the hub (`serve_api`) are processes of
 their own; one client keeps 50 calls in flight to each in turn, five rounds. The processor time of relay and hub is
@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import aiohttp
+
 from unified import HUB, running
 
 SECONDS, ROUNDS, IN_FLIGHT = 3.0, 5, 50

@@ -21,7 +21,7 @@ CALLS, CONTACTS = 200, 20_000
 P50_MS, P99_MS, FASTER = 2.0, 10.0, 4.0
 CROSSWALK = Path(sys.executable).parent / "crosswalk"
 HUB = """
-import asyncio, json, sys, uvloop
+import asyncio, gc, json, sys, uvloop
 from pathlib import Path
 from urllib.parse import urlsplit
 from crosswalk.accounts.accounts import Wanted
@@ -38,6 +38,7 @@ async def main(home, base_url, key):
         account, _ = await hub.accounts.add(wanted)
         _, token = await Tokens(database=hub.database).create(Draft(name="bench", scopes=("unified:*", "proxy:*")))
         async with serve_api(hub) as url:
+            gc.freeze()  # as `crosswalk serve` does
             print(json.dumps({"url": url, "account": account.id, "token": token.reveal()}), flush=True)
             await asyncio.sleep(3600)
 

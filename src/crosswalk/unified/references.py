@@ -49,6 +49,10 @@ class Learned(Struct, frozen=True):
     age: float
 
 
+def _key(account: str, name: Reference, resource: str) -> Key:
+    return (account, f"custom_fields of {resource}" if name == "custom_fields" else name)
+
+
 @dataclass(eq=False, slots=True)
 class References:
     """The references of every account of one process. Two callers who want the same one share one fetch."""
@@ -70,13 +74,23 @@ class References:
 
         Raises what the client raises.
         """
-        found = await asyncio.gather(*(self._one(crm, account, name, resource, max_age) for name in sorted(wanted)))
-        kept = dict(zip(sorted(wanted), found, strict=True))
-        custom = kept.pop("custom_fields", None)
+        kept = {name: self._fresh(_key(account, name, resource), max_age) for name in wanted}
+        lacking = sorted(name for name, each in kept.items() if each is None)
+        if lacking:  # else no task is made
+            fetched = (self._one(crm, account, name, resource, max_age) for name in lacking)
+            kept |= zip(lacking, await asyncio.gather(*fetched), strict=True)
+        found = {name: each for name, each in kept.items() if each is not None}
+        oldest = min((each.at for each in found.values()), default=None)
+        custom = found.pop("custom_fields", None)
         known = Known(
-            references={name: each.records for name, each in kept.items()}, custom=custom.custom if custom else None
+            references={name: each.records for name, each in found.items()}, custom=custom.custom if custom else None
         )
-        return Learned(known, max((self.clock() - each.at for each in found), default=0.0))
+        return Learned(known, 0.0 if oldest is None else self.clock() - oldest)
+
+    def _fresh(self, key: Key, max_age: float) -> Kept | None:
+        """What is kept under a key and young enough."""
+        kept = self._kept.get(key)
+        return kept if kept is not None and self.clock() - kept.at <= max_age else None
 
     def forget(self, account: str) -> None:
         """Believe nothing of an account any more."""
@@ -84,9 +98,9 @@ class References:
             del self._kept[key]
 
     async def _one(self, crm: Insightly, account: str, name: Reference, resource: str, max_age: float) -> Kept:
-        key = (account, f"custom_fields of {resource}" if name == "custom_fields" else name)
+        key = _key(account, name, resource)
         kept = self._kept.get(key)
-        if kept is not None and self.clock() - kept.at <= max_age:
+        if self._fresh(key, max_age) is not None and kept is not None:
             return kept
         async with self._fetching.setdefault(key, asyncio.Lock()):
             again = self._kept.get(key)

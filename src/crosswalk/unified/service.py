@@ -152,7 +152,7 @@ class Service:
         learned = await self.references.learn(
             asker.crm, asker.account, wanted, resource=noun.wire, max_age=asker.max_age
         )
-        found = await asyncio.gather(*(find(asker, each) for each in searches))
+        found = await asyncio.gather(*(find(asker, each) for each in searches)) if searches else ()
         hits = dict(zip(searches, found, strict=True))
         return replace(learned.known, hits=hits, content_format=asker.content_format), learned.age
 
