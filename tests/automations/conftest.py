@@ -78,6 +78,11 @@ class Field:
             assert answer.status < 300, await answer.text()
             return await answer.json(content_type=None) if answer.status != 202 else None
 
+    async def control(self, method: str, name: str, body: Any) -> None:
+        """Steer the sandbox."""
+        async with self.http.request(method, f"{self.ground.url}/_sandbox/{name}", json=body) as answer:
+            assert answer.status < 300, await answer.text()
+
     def rows(self, key: str, *names: str) -> list[tuple[Any, ...]]:
         """Fields of all records of a table of the sandbox."""
         table = self.ground.instance.tables[key]

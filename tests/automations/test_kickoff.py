@@ -213,6 +213,23 @@ async def count_places(ground, automation):
     return 10**9 - fuse.left
 
 
+async def test_waits_for_a_person_and_says_so(ground):
+    """What the account may not do is told once, tried again now and then, and goes on when it may."""
+    automation = await ground.make("kick", "kickoff", **TEMPLATE)
+    deal = await ground.open_deal("Not allowed")
+    await ground.win(deal)
+    fault = {"fault": "status", "status": 403, "route": "Projects", "method": "POST"}
+    await ground.control("PUT", "faults", [fault])
+    for _ in range(2):
+        await work(ground)
+        firing = await only_firing(ground, automation)
+        assert ("open", 1) == (firing.state, len(await ground.notices.list())), firing.reason
+    await ground.control("PUT", "faults", [])
+    await work(ground)
+    [notice] = await ground.notices.list()
+    assert ("done", True) == ((await only_firing(ground, automation)).state, notice.over_at is not None)
+
+
 @pytest.mark.hard
 async def test_killed_anywhere_makes_each_once(ground):
     """A process killed at any place of a firing, and again while it resumes: one project a deal, its tasks once."""

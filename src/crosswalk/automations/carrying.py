@@ -47,7 +47,7 @@ TAIL = 500
 TURN_SECONDS = 30.0
 """How long a call waits for its turn at the gate before its firing is laid aside."""
 PERSON_NEEDED = timedelta(minutes=5)
-"""How long a firing waits that no call of can go well before a person acts."""
+"""How long a firing waits that goes no better before a person acts."""
 BEHIND = timedelta(seconds=1)
 LONG = timedelta(minutes=10)
 """A wait as long as that is told."""
@@ -68,10 +68,11 @@ class Done(Struct, frozen=True):
 
 
 class Wait(Struct, frozen=True):
-    """Not now: not before `at`."""
+    """Not now: not before `at`. With `stuck` it goes no better before a person acts."""
 
     at: datetime
     why: str
+    stuck: bool = False
 
 
 class Failed(Struct, frozen=True):
@@ -162,7 +163,7 @@ class Carrier:
         except Later as error:
             return await self._wait(automation, firing, Wait(error.retry_at, str(error)))
         except (AccountError, VaultError) as error:
-            return await self._wait(automation, firing, Wait(self.now() + PERSON_NEEDED, str(error)))
+            return await self._wait(automation, firing, Wait(self.now() + PERSON_NEEDED, str(error), stuck=True))
         except LeaseLost:
             raise
         except (InsightlyError, UnifiedError, Unfit, AutomationError, ValueError) as error:
@@ -239,7 +240,7 @@ class Carrier:
                 return firing, Wait(sent + SEARCH_LAG, why)
             case Halt(until, status, why):
                 firing = await self._note(firing, kept, "open", status, why)
-                return firing, Wait(until or self.now() + PERSON_NEEDED, why)
+                return firing, Wait(until or self.now() + PERSON_NEEDED, why, stuck=until is None)
 
     async def _note(self, firing: Firing, kept: Kept, state: str, status: int | None, why: str) -> Firing:
         return await self.firings.step(firing, kept.number, state=state, status=status, reason=why)
@@ -310,7 +311,7 @@ class Carrier:
 
     async def _wait(self, automation: Automation, firing: Firing, wait: Wait) -> Firing:
         at = self.now()
-        if wait.at > at + LONG or wait.at == at + PERSON_NEEDED:
+        if wait.stuck or wait.at > at + LONG:
             await self._tell(automation, firing, f"waits until {wait.at:%Y-%m-%d %H:%M:%S} UTC: {wait.why}")
         return await self.firings.change(firing, due_at=max(wait.at, at), reason=wait.why, leased_until=at)
 
