@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "gate": {"insightly", "store", "tracing"},
     "accounts": {"gate", "insightly", "store"},
     "delivery": {"gate", "insightly", "contract", "store", "accounts", "outgoing", "tracing"},
+    "engine": {"delivery", "store"},
     "unified": {"insightly", "contract", "gate", "store"},
     "automations": {"unified", "delivery", "gate", "accounts", "outgoing", "insightly", "contract", "store"},
     "api": {

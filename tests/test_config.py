@@ -64,3 +64,17 @@ def test_refused(name: str, value: str, says: str):
     """A value of no use is refused by the name of its variable."""
     with pytest.raises(Misconfigured, match=f"{name}.*{says}"):
         settings({name: value})
+
+
+def test_workers_need_postgresql():
+    """Sending is left to workers where there may be some, and a lease is neither too short to keep nor for ever."""
+    server = {"CROSSWALK_DATABASE_URL": "postgresql://db.example.com/hub"}
+    made = settings(server | {"CROSSWALK_ENGINE": "workers", "CROSSWALK_LEASE": "20"})
+    assert (True, 20.0) == (made.workers, made.lease)
+    assert (False, 12.0) == (settings(server).workers, settings(server).lease)
+    with pytest.raises(Misconfigured, match="needs PostgreSQL"):
+        settings({"CROSSWALK_ENGINE": "workers"})
+    with pytest.raises(Misconfigured, match="serve or workers"):
+        settings(server | {"CROSSWALK_ENGINE": "both"})
+    with pytest.raises(Misconfigured, match="5 to 300"):
+        settings(server | {"CROSSWALK_LEASE": "1"})

@@ -5,7 +5,10 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
+from os import getpid
+from pathlib import Path
 from random import SystemRandom
+from secrets import token_hex
 from socket import gethostname
 from typing import TYPE_CHECKING
 
@@ -31,6 +34,7 @@ from crosswalk.delivery.engine import Engine
 from crosswalk.delivery.fetch import Fetcher
 from crosswalk.delivery.herald import Herald
 from crosswalk.delivery.intake import Intake
+from crosswalk.delivery.lease import Lanes
 from crosswalk.delivery.notices import Notices
 from crosswalk.delivery.places import Places
 from crosswalk.delivery.pull import Puller
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
 AFTERWARDS = 5
 """Seconds that a request has at the end beyond one to Insightly, so that what became of that is written."""
 FOR_EVER = timedelta(days=36_500)
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 SPOOL = "spool"
 """Folder of the home where records wait for the time that they are sent."""
 
@@ -68,8 +73,8 @@ class Hub:
     database: Database
     accounts: Accounts
 
-    def engine(self, *, patient: bool = False) -> Engine:
-        """What sends this hub's runs; whoever runs it holds the home's engine lock."""
+    def engine(self, *, patient: bool = False, heir: bool = True) -> Engine:
+        """What sends this hub's runs; whoever runs it holds the home's engine lock, or is no `heir`."""
         after = timedelta(seconds=self.settings.settle_after)
         return Engine(
             database=self.database,
@@ -80,8 +85,19 @@ class Hub:
             folder=self.settings.home / SPOOL,
             patient=patient,
             herald=Herald(self.notices()),
+            lanes=self.lanes(heir=heir),
             endpoints=self.office.endpoints(),
         )
+
+    def lanes(self, *, heir: bool = True) -> Lanes | None:
+        """The lanes that one engine of this process owns; an embedded database has one engine, which owns all.
+
+        An heir holds the home's engine lock, and goes on at once with what a dead holder of it left.
+        """
+        if self.settings.embedded:
+            return None
+        own = _name_home(self.settings.home) if heir else f"{getpid()}:{token_hex(4)}"
+        return Lanes(database=self.database, owner=f"{gethostname()}:{own}", heir=heir, length=self.settings.lease)
 
     @property
     def office(self) -> Office:
@@ -317,6 +333,13 @@ def _judge(rights: Sequence[Right], scopes: Sequence[str]) -> str | None:
     from crosswalk.api.capabilities import judge_scopes
 
     return judge_scopes(rights, scopes)
+
+
+def _name_home(home: Path) -> str:
+    """A name of this home that no other has, on this machine or another, from one start of the machine to the next."""
+    boot = BOOT_ID.read_text(encoding="ascii").strip() if BOOT_ID.exists() else ""
+    found = home.stat()
+    return f"{boot}:{found.st_dev}:{found.st_ino}"
 
 
 def _now() -> datetime:

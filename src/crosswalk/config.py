@@ -21,6 +21,7 @@ KEPT_DAYS = 90
 REQUEST_DAYS, NOTICE_DAYS, MESSAGE_DAYS = 7, 90, 30
 MOST_DAYS = 36_500
 T = TypeVar("T", bound=str)
+LEASE, SHORTEST_LEASE, LONGEST_LEASE = 12.0, 5.0, 300.0
 LARGEST_UPLOAD = 1_000_000_000
 
 
@@ -47,6 +48,10 @@ class Settings:
     files: tuple[Path, ...] = ()
     largest_upload: int = LARGEST_UPLOAD
     trusted_proxies: tuple[str, ...] = ()
+    workers: bool = False
+    """Whether `crosswalk serve` leaves sending to workers."""
+    lease: float = LEASE
+    """Seconds for which a process owns an account's lane unless it keeps it: what a dead one delays a run."""
     day_resets: int | None = None
     """The second of the UTC day at which Insightly's day begins; learned when it is `None`."""
     keep_requests: timedelta | None = timedelta(days=REQUEST_DAYS)
@@ -83,6 +88,8 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
         files=tuple(_folder(text) for text in _items(environ.get("CROSSWALK_FILES"))),
         largest_upload=int(_seconds(environ, "CROSSWALK_LARGEST_UPLOAD", LARGEST_UPLOAD, of="bytes")),
         trusted_proxies=tuple(_proxy(text) for text in _items(environ.get("CROSSWALK_TRUSTED_PROXIES"))),
+        workers=_has_workers(environ.get("CROSSWALK_ENGINE"), server),
+        lease=_lease(environ),
         day_resets=_day_resets(environ.get("CROSSWALK_DAY_RESETS")),
         log_format=_one_of(environ, "CROSSWALK_LOG_FORMAT", ("json", "text")),
         log_level=_one_of(environ, "CROSSWALK_LOG_LEVEL", ("debug", "info", "warning", "error")),
@@ -102,6 +109,21 @@ def _one_of(environ: Mapping[str, str], name: str, words: tuple[T, ...]) -> T | 
     if found is None:
         raise Misconfigured(f"{name} is {text!r}; give one of {', '.join(words)}")
     return found
+
+
+def _lease(environ: Mapping[str, str]) -> float:
+    seconds = _seconds(environ, "CROSSWALK_LEASE", LEASE)
+    if not SHORTEST_LEASE <= seconds <= LONGEST_LEASE:
+        raise Misconfigured(f"CROSSWALK_LEASE is {seconds:g}; give {SHORTEST_LEASE:g} to {LONGEST_LEASE:g} seconds")
+    return seconds
+
+
+def _has_workers(text: str | None, server: str | None) -> bool:
+    if text not in {None, "", "serve", "workers"}:
+        raise Misconfigured(f"CROSSWALK_ENGINE is {text!r}; give serve or workers")
+    if text == "workers" and not server:
+        raise Misconfigured("CROSSWALK_ENGINE=workers needs PostgreSQL; set CROSSWALK_DATABASE_URL, or leave it out")
+    return text == "workers"
 
 
 def _day_resets(text: str | None) -> int | None:

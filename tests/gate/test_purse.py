@@ -81,6 +81,12 @@ def test_places_of_a_clock_that_was_set_are_void():
     assert ((("person", NOON),)) == grant(purse, wish(PERSON), NOON).places
 
 
+def test_a_higher_rate_is_kept_too():
+    """The row remembers as many places as the rate needs."""
+    asked = Wish(calls=100, window=WINDOW, shares=FREE, asks=[PERSON] * 101)
+    assert NOON + WINDOW <= max(at for _, at in grant(Purse(), asked, NOON).places)
+
+
 def test_foreign_calls_are_told_once():
     """What another client took of the day is counted for all and told once."""
     granted = grant(Purse(), wish(told=Told(9_000, 10_000, NOON, NOON)), NOON)

@@ -17,6 +17,7 @@ import crosswalk.store.destinations
 import crosswalk.store.events
 import crosswalk.store.exports
 import crosswalk.store.idempotency
+import crosswalk.store.lanes
 import crosswalk.store.link_tokens
 import crosswalk.store.mappings
 import crosswalk.store.memory

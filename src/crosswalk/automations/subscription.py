@@ -164,12 +164,17 @@ async def work_events(database: Database, *, clock: Callable[[], datetime], stop
             made = await address_events(database, now=clock(), rng=CHANCE)
             if tidied is None or clock() - tidied >= TIDY:
                 tidied = clock()
-                async with database.begin() as connection:
-                    await connection.execute(table.PRUNE_EVENTS, {"before": tidied - KEPT})
+                await forget_events(database, now=tidied)
         if not made:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY):
                     await stop.wait()
+
+
+async def forget_events(database: Database, *, now: datetime) -> None:
+    """Forget events of long ago."""
+    async with database.begin() as connection:
+        await connection.execute(table.PRUNE_EVENTS, {"before": now - KEPT})
 
 
 def _message_id(event: Event, subscription: Subscription) -> str:

@@ -38,6 +38,7 @@ COMMANDS = {
     "sources": ("sources", "Say what fills datasets: files, databases, HTTP, webhooks, Insightly."),
     "tokens": ("tokens", "Make API tokens, list, rotate and revoke them."),
     "update": ("records", "Update one record, straight in Insightly."),
+    "worker": ("worker", "Send runs and read sources, as one of many workers on PostgreSQL."),
     "webhooks": ("webhooks", "Tell endpoints of what happens, by signed POSTs."),
 }
 

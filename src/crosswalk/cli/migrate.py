@@ -1,5 +1,7 @@
 """`crosswalk migrate`: bring the database to the schema of this version, or one step back."""
 
+import asyncio
+
 import click
 
 from crosswalk.cli.status import print_json, run
@@ -9,7 +11,10 @@ from crosswalk.cli.status import print_json, run
 @click.option("--down", is_flag=True, help="Take the last migration back instead; what it added is lost.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def migrate(*, down: bool, as_json: bool) -> None:
-    """Bring the database to the schema of this version. An embedded one is also migrated whenever it is opened."""
+    """Bring the database to the schema of this version. An embedded one is also migrated whenever it is opened.
+
+    On PostgreSQL the workers' tables, in the schema `procrastinate`, are brought to their version too.
+    """
     revision = run(_migrate(down=down))
     if as_json:
         print_json({"revision": revision})
@@ -22,5 +27,11 @@ async def _migrate(*, down: bool) -> str | None:
     from crosswalk.store.database import open_database
     from crosswalk.store.migrate import downgrade, upgrade
 
-    async with open_database(settings().database_url) as database:
-        return await (downgrade if down else upgrade)(database)
+    chosen = settings()
+    async with open_database(chosen.database_url) as database:
+        revision = await (downgrade if down else upgrade)(database)
+    if not chosen.embedded and not down:
+        from crosswalk.engine.schema import apply
+
+        await asyncio.to_thread(apply, chosen.database_url)
+    return revision

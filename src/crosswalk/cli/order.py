@@ -281,7 +281,10 @@ async def _see_through(hub: Hub, engine: Engine, run: Run, meter: Meter) -> None
             if await _follow(hub, run, meter, engine.stop):
                 return
         else:
-            return
+            if engine.lanes is None or not await engine.lanes.is_elsewhere(run.order.account):
+                return
+            if await _follow(hub, run, meter, engine.stop):  # another process of the database sends it
+                return
 
 
 async def _follow(hub: Hub, run: Run, meter: Meter, stop: asyncio.Event) -> bool:

@@ -13,6 +13,7 @@ from crosswalk.cli.status import WrongUse, print_json, run
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
+    from crosswalk.app import Hub
     from crosswalk.delivery.history import Written
     from crosswalk.delivery.retention import Pruned
     from crosswalk.delivery.run import Counts
@@ -159,20 +160,35 @@ async def _work(
     from crosswalk.app import open_hub
     from crosswalk.cli.order import follow_run
     from crosswalk.delivery.run import count_states, find_run
-    from crosswalk.delivery.steering import settle_asked
     from crosswalk.store.lock import ENGINE_LOCK, Held, hold
     from crosswalk.store.runs import FIND_RUN
 
     async with open_hub() as hub:
         await act(hub.database)
         with suppress(Held), hold(hub.settings.home / ENGINE_LOCK, f"process {os.getpid()} (crosswalk runs)"):
-            await settle_asked(hub.database, now=_now())  # whoever sent it may have died
+            await _settle_asked(hub, run_id)  # whoever sent it may have died
         queued = await find_run(hub.database, run_id)
         if send and queued is not None:
             click.echo((await follow_run(hub, queued, queued.order.plan.name)).as_text(), err=True)
         async with hub.database.read() as connection:
             found = (await connection.execute(FIND_RUN, {"run": run_id})).mappings().one()
         return _plain(found), await count_states(hub.database, run_id)
+
+
+async def _settle_asked(hub: "Hub", run_id: str) -> None:
+    """Do what was asked of a run that nobody sends; on PostgreSQL another machine may be sending it."""
+    from crosswalk.delivery.run import find_run
+    from crosswalk.delivery.steering import settle_asked
+
+    lanes, found = hub.lanes(), await find_run(hub.database, run_id)
+    if lanes is None:
+        await settle_asked(hub.database, now=_now())
+        return
+    await lanes.inherit()
+    lease = None if found is None else await lanes.take(found.order.account)
+    if lease is not None:
+        await settle_asked(hub.database, now=_now(), lease=lease)
+        await lanes.leave(lease)
 
 
 def _who() -> str:

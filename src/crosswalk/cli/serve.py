@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import signal
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext, suppress
 from datetime import UTC, datetime
 from random import SystemRandom
 from typing import TYPE_CHECKING
@@ -15,6 +15,11 @@ from crosswalk.cli.status import WrongUse, explained, print_json
 
 if TYPE_CHECKING:
     from crosswalk.app import Hub
+    from crosswalk.delivery.engine import Engine
+
+
+BEAT = 1.0
+"""Seconds between two signs of life of a server that leaves sending to workers."""
 
 
 @click.command(epilog="Example: crosswalk serve --port 8080")
@@ -22,7 +27,10 @@ if TYPE_CHECKING:
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes any free one.")
 @click.option("--json", "as_json", is_flag=True, help="Print the address as JSON.")
 def serve(*, host: str, port: int, as_json: bool) -> None:
-    """Serve the hub's HTTP API and console, and send queued runs, until Ctrl-C. One process serves a home."""
+    """Serve the hub's HTTP API and console, and send queued runs, until Ctrl-C. One process serves a home.
+
+    With CROSSWALK_ENGINE=workers, on PostgreSQL, it leaves sending to `crosswalk worker`, and any number may serve.
+    """
     import uvloop
 
     from crosswalk.api.server import PortTaken
@@ -39,8 +47,6 @@ async def _serve(host: str, port: int, *, as_json: bool) -> None:
     from crosswalk.app import open_hub, sending_traces, serve_api
     from crosswalk.config import Misconfigured, settings
     from crosswalk.delivery.errors import unwrapped
-    from crosswalk.delivery.retention import Keep, work_retention
-    from crosswalk.delivery.work import work_sources
     from crosswalk.insightly.pods import is_loopback
     from crosswalk.logs import log_to_stderr
     from crosswalk.store.lock import ENGINE_LOCK, hold
@@ -49,7 +55,8 @@ async def _serve(host: str, port: int, *, as_json: bool) -> None:
     if not is_loopback(host) and not chosen.master_keys:
         raise Misconfigured(f"{host} can be reached from elsewhere; set CROSSWALK_MASTER_KEY, or keep to 127.0.0.1")
     log_to_stderr(form=chosen.log_format, least=chosen.log_level or "info", others=True)
-    with sending_traces(chosen), hold(chosen.home / ENGINE_LOCK, f"process {os.getpid()} (crosswalk serve)"):
+    lock = hold(chosen.home / ENGINE_LOCK, f"process {os.getpid()} (crosswalk serve)")
+    with sending_traces(chosen), nullcontext() if chosen.workers else lock:
         async with AsyncExitStack() as stack:
             hub = await stack.enter_async_context(open_hub(chosen))
             engine = hub.engine(patient=True)
@@ -59,19 +66,36 @@ async def _serve(host: str, port: int, *, as_json: bool) -> None:
             gc.freeze()  # routes and libraries stay: looking through them again took a quarter of a unified call's time
             _announce(url, await sign_in_link(hub, url), as_json=as_json)
             with unwrapped():
-                async with asyncio.TaskGroup() as workers:
-                    workers.create_task(engine.work(), name="engine")
-                    keep = Keep(content=chosen.retention, notices=chosen.keep_notices)
-                    pruning = work_retention(hub.database, keep, clock=_now, stop=engine.stop)
-                    workers.create_task(pruning, name="retention")
-                    workers.create_task(hub.courier().work(engine.stop), name="outbox")
-                    workers.create_task(work_sources(hub.puller(patient=True), engine.stop), name="sources")
-                    workers.create_task(_queue_records(hub, engine.stop), name="destinations")
-                    workers.create_task(_hold_tests(hub, engine.stop), name="trials")
-                    workers.create_task(_work_automations(hub, engine.stop), name="automations")
-                    workers.create_task(hub.changes().work(engine.stop), name="changes")
-                    workers.create_task(_tell_events(hub, engine.stop), name="events")
-                    workers.create_task(_look_at_days(hub, engine.stop), name="days")
+                await (_keep_beating(engine) if chosen.workers else _send(hub, engine))
+
+
+async def _keep_beating(engine: "Engine") -> None:
+    """Serve, and leave the sending to workers."""
+    while not engine.stop.is_set():
+        engine.beat()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BEAT):
+                await engine.stop.wait()
+
+
+async def _send(hub: "Hub", engine: "Engine") -> None:
+    """Do what workers would do."""
+    from crosswalk.delivery.retention import Keep, work_retention
+    from crosswalk.delivery.work import work_sources
+
+    keep = Keep(content=hub.settings.retention, notices=hub.settings.keep_notices)
+    async with asyncio.TaskGroup() as workers:
+        workers.create_task(engine.work(), name="engine")
+        pruning = work_retention(hub.database, keep, clock=_now, stop=engine.stop)
+        workers.create_task(pruning, name="retention")
+        workers.create_task(hub.courier().work(engine.stop), name="outbox")
+        workers.create_task(work_sources(hub.puller(patient=True), engine.stop), name="sources")
+        workers.create_task(_queue_records(hub, engine.stop), name="destinations")
+        workers.create_task(_hold_tests(hub, engine.stop), name="trials")
+        workers.create_task(_work_automations(hub, engine.stop), name="automations")
+        workers.create_task(hub.changes().work(engine.stop), name="changes")
+        workers.create_task(_tell_events(hub, engine.stop), name="events")
+        workers.create_task(_look_at_days(hub, engine.stop), name="days")
 
 
 async def sign_in_link(hub: "Hub", url: str) -> str:

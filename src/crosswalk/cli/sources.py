@@ -74,16 +74,11 @@ def create_file(
     **more: Any,
 ) -> None:
     """Read a file, a folder, a pattern such as `/data/*.csv`, or s3://, gs://, sftp://."""
-    import glob
-    from pathlib import Path
-
     from crosswalk.delivery.kinds import File
     from crosswalk.delivery.row import Options
 
     options = Options(format=form, delimiter=delimiter, encoding=encoding, header=header, sheet=sheet, path=inside)
     _create(name, File(path=path, options=options, key=key), **more)
-    if ":" not in path and not glob.has_magic(path) and not Path(path).exists():
-        click.echo(f"There is no {path} yet. It must be there when the source is read.", err=True)
 
 
 @create.command("sql", epilog="Example: crosswalk sources create sql people 'SELECT * FROM people' --connection crm")

@@ -159,7 +159,6 @@ def list_places(waiting: Waiting) -> tuple[Place, ...]:
         Place("Dead letters", "/dead-letters", waiting.dead + waiting.held),
         Place("Sources", "/sources"),
         Place("Destinations", "/destinations"),
-        Place("Automations", "/automations"),
         Place("Accounts", "/accounts"),
         Place("Field mapper", "/mapper"),
         Place("Explorer", "/explorer"),

@@ -7,7 +7,6 @@ from litestar.handlers import HTTPRouteHandler
 
 from crosswalk.console import (
     accounts,
-    automations,
     dead_letters,
     deliveries,
     destinations,
@@ -42,7 +41,6 @@ CLOSED: Sequence[HTTPRouteHandler] = (
     *dead_letters.PAGES,
     *sources.PAGES,
     *destinations.PAGES,
-    *automations.PAGES,
     *accounts.PAGES,
     *logs.PAGES,
     *notices.PAGES,

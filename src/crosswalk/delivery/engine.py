@@ -1,8 +1,8 @@
 """The engine: runs taken from the queue and sent, each over its account's lane. One process owns a home's engine."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,6 +10,8 @@ from random import Random
 from time import monotonic
 from typing import TypeAlias
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from structlog.contextvars import bound_contextvars
 
 from crosswalk.accounts.accounts import Account, Accounts
@@ -26,6 +28,7 @@ from crosswalk.delivery.history import list_columns
 from crosswalk.delivery.journal import Journal, open_journal
 from crosswalk.delivery.known import ask_account
 from crosswalk.delivery.lane import Lane, Policy
+from crosswalk.delivery.lease import LaneLost, Lanes, Lease
 from crosswalk.delivery.memory import Claims, Memory
 from crosswalk.delivery.mirror import (
     PART,
@@ -45,7 +48,7 @@ from crosswalk.delivery.records import spool
 from crosswalk.delivery.replay import plan_replays
 from crosswalk.delivery.report import Reporter
 from crosswalk.delivery.responses import Responses, open_responses
-from crosswalk.delivery.run import Run, claim_runs, count_calls, count_states, read_span
+from crosswalk.delivery.run import Run, claim_lane, claim_runs, count_calls, count_states, read_span
 from crosswalk.delivery.source import Source, open_source, read_content
 from crosswalk.delivery.steering import STOPPED, leave_run, list_asked, settle_asked
 from crosswalk.delivery.vigil import Vigil, find_halt
@@ -56,6 +59,7 @@ from crosswalk.insightly.trail import recorded
 from crosswalk.outgoing.endpoints import Endpoints
 from crosswalk.store.database import Database
 from crosswalk.store.deliveries import RecordState
+from crosswalk.store.errors import StoreError
 from crosswalk.tracing import Kind, timed
 
 UNPACED, SHARED = 100, 25
@@ -86,6 +90,7 @@ def _nobody(_: object) -> None:
 
 KnownFields: TypeAlias = dict[tuple[str, str], Custom]
 """Custom fields by account and object, as asked for a moment ago."""
+log = structlog.get_logger()
 SILENT = Watch(_nobody, _nobody)
 
 
@@ -96,6 +101,8 @@ class Engine:
     `folder` is where records of datasets are written out for the time that they are sent.
 
     `herald` tells of runs; `endpoints` hear of every call where a response webhook is wanted.
+
+    Where several processes may send, `lanes` are those that this one owns: it sends the runs of no other account.
 
     A `patient` engine holds a halted run until the day is over or Insightly lets it in again; another one stops it.
     """
@@ -109,6 +116,7 @@ class Engine:
     patient: bool = False
     herald: Herald | None = None
     endpoints: Endpoints | None = None
+    lanes: Lanes | None = None
     watches: dict[str, Watch] = field(default_factory=dict)
     known: KnownFields = field(default_factory=dict)
     claims: Claims = field(default_factory=Claims)
@@ -116,6 +124,12 @@ class Engine:
     _beat: float = field(default_factory=monotonic)
     _clients: dict[str, tuple[Insightly, int]] = field(default_factory=dict)
     _stops: dict[str, asyncio.Event] = field(default_factory=dict)
+    _leases: dict[str, Lease] = field(default_factory=dict)
+    _more: set[str] = field(default_factory=set)
+
+    def beat(self) -> None:
+        """Give a sign of life."""
+        self._beat = monotonic()
 
     def silent(self) -> float:
         """Seconds since the last sign of life; while it works it gives one at every look for runs."""
@@ -124,20 +138,26 @@ class Engine:
     async def work(self, *, done: Callable[[], bool] = lambda: False) -> None:
         """Send what is queued, and what a dead owner left, until stopped or `done` and idle."""
         with unwrapped():
-            await self._work(done)
+            async with self.keeping():
+                await self._work(done)
+
+    def keeping(self) -> AbstractAsyncContextManager[None]:
+        """Keep the lanes that this engine owns while the block runs."""
+        return nullcontext() if self.lanes is None else self.lanes.keeping(self._lose)
 
     async def _work(self, done: Callable[[], bool]) -> None:
         orphans = True
         running: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as tasks:
             stopping = tasks.create_task(self.stop.wait())
-            await settle_asked(self.database, now=self.clock())
+            if self.lanes is None:
+                await settle_asked(self.database, now=self.clock())
+            else:
+                await self.lanes.inherit()
             while not self.stop.is_set():
-                self._beat = monotonic()
-                for asked in await list_asked(self.database):
-                    if asked in self._stops:
-                        self._stops[asked].set()
-                for run in await claim_runs(self.database, orphans=orphans):
+                self.beat()
+                await self.heed()
+                for run in await self._claim(orphans=orphans):
                     task = tasks.create_task(self.send(run), name=f"run {run.id}")
                     running.add(task)
                     task.add_done_callback(running.discard)
@@ -147,12 +167,113 @@ class Engine:
                     return
                 await asyncio.wait({stopping, *running}, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
 
+    async def heed(self) -> None:
+        """Stop the runs that somebody asked to be left."""
+        for asked in await list_asked(self.database):
+            if asked in self._stops:
+                self._stops[asked].set()
+
+    async def _claim(self, *, orphans: bool) -> list[Run]:
+        """Take the runs that this process may send."""
+        if self.lanes is None:
+            return await claim_runs(self.database, orphans=orphans)
+        runs: list[Run] = []
+        for account in await self.lanes.list_open():
+            runs += await self.claim(account)
+        return runs
+
+    async def claim(self, account: str) -> list[Run]:
+        """Take the runs of one account's lane, unless another process owns it; `send` each of them."""
+        assert self.lanes is not None, "lanes are owned where several processes may send"
+        lease, fresh = self.lanes.held.get(account), False
+        if lease is None:
+            if any(each.account == account for each in self._leases.values()):
+                return []  # what we lost is still on its way out
+            lease, fresh = await self.lanes.take(account), True
+        if lease is None:
+            return []
+        lease.users += 1
+        runs: list[Run] = []
+        try:
+            if fresh:
+                await settle_asked(self.database, now=self.clock(), lease=lease)
+            runs = await claim_lane(self.database, lease, orphans=fresh)
+        except LaneLost as error:
+            log.warning("lane.lost", account=account, why=str(error))
+        lease.users += len(runs)
+        self._leases |= {run.id: lease for run in runs}
+        await self._let_go(lease)
+        return runs
+
+    async def notice_more(self) -> None:
+        """Learn in which lanes under way new runs wait."""
+        if self.lanes is not None and self.lanes.held:
+            self._more |= set(await self.lanes.list_more())
+
+    async def work_lane(self, account: str, *, longest: float, others_wait: Callable[[], Awaitable[bool]]) -> bool:
+        """Send one account's runs until none waits, or `longest` seconds are over and `others_wait`.
+
+        Answers whether anything is left for another slice.
+        """
+        running: dict[asyncio.Task[None], str] = {}
+        assert self.lanes is not None, "lanes are owned where several processes may send"
+        clock, resting = self.lanes.clock, False
+        began = clock()
+        self._more.add(account)
+        with unwrapped():
+            async with asyncio.TaskGroup() as tasks:
+                while not self.stop.is_set():
+                    if account in self._more and not resting:
+                        self._more.discard(account)
+                        for run in await self.claim(account):
+                            running[tasks.create_task(self.send(run), name=f"run {run.id}")] = run.id
+                    if not running:
+                        break
+                    if not resting and clock() - began > longest and await others_wait():
+                        resting = True
+                    for run_id in running.values() if resting else ():
+                        if run_id in self._stops:
+                            self._stops[run_id].set()
+                    await asyncio.wait(running, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+                    running = {task: run_id for task, run_id in running.items() if not task.done()}
+        return resting
+
+    async def _let_go(self, lease: Lease) -> None:
+        """One use of a lane is over; the last one leaves it to others."""
+        lease.users -= 1
+        if lease.users == 0 and self.lanes is not None:
+            try:
+                await self.lanes.leave(lease)
+            except StoreError as error:  # it ends by itself
+                log.warning("lane.not_left", account=lease.account, why=str(error))
+
+    def _lose(self, lease: Lease) -> None:
+        """Another process owns a lane: drop its runs where they are."""
+        for run, held in self._leases.items():
+            if held is lease and run in self._stops:
+                self._stops[run].set()
+
     async def send(self, run: Run) -> None:
+        """Send one run to its end; one on a lease is left to the lane's next owner when that or the database fails."""
+        lease = self._leases.get(run.id)
+        if lease is None:
+            await self._see_through(run, None)
+            return
+        try:
+            await self._see_through(run, lease)
+        except (StoreError, SQLAlchemyError) as error:
+            log.warning("run.left", run=run.id, account=lease.account, why=str(error))
+        finally:
+            del self._leases[run.id]
+            await self._let_go(lease)
+
+    async def _see_through(self, run: Run, lease: Lease | None) -> None:
         """Send one run to its end, and write how it ended; what a patient engine leaves, the next owner takes."""
         told = timed("run", Kind.INSIDE)  # its parts are traces of their own: a run may have a million
         try:
             async with self._stoppable(run.id):
-                with calling_for("lane", run.id), bound_contextvars(run=run.id):
+                guard = None if lease is None else lease.guard
+                with calling_for("lane", run.id, guard=guard), bound_contextvars(run=run.id):
                     ending = await self._send(run)
         except (DeliveryError, AccountError, InsightlyError) as error:
             ending = Ending(str(error))
@@ -161,7 +282,13 @@ class Engine:
             told.fail("stopped")
         told.end()
         await leave_run(
-            self.database, run.id, stopped=ending.stopped, note=ending.note, go_on=self.patient, now=self.clock()
+            self.database,
+            run.id,
+            stopped=ending.stopped,
+            note=ending.note,
+            go_on=self.patient,
+            now=self.clock(),
+            lease=lease,
         )
         if self.herald is not None:
             await self.herald.ended(run)
@@ -177,7 +304,9 @@ class Engine:
             if plan is None:
                 return Ending(STOPPED)
             await self._plan_replays(run, plan, account)
-            journal = await stack.enter_async_context(open_journal(self.database, run.id, self.rng))
+            journal = await stack.enter_async_context(
+                open_journal(self.database, run.id, self.rng, lease=self._leases.get(run.id))
+            )
             feed, flights = await self._feed(journal, source, plan), Flights()
             recall = self._recall(run, plan, crm=crm, journal=journal, feed=feed, flights=flights)
             lane = Lane(

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from random import Random
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -19,6 +20,7 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from crosswalk.delivery.cell import JSON
+from crosswalk.delivery.lease import Lease
 from crosswalk.delivery.payload import Payload
 from crosswalk.store import attempts, deliveries, memory, outbox
 from crosswalk.store.attempts import AttemptKind, AttemptOutcome
@@ -121,8 +123,9 @@ class Group:
 class Journal:
     """One run's journal. Open with `open_journal`."""
 
-    def __init__(self, database: Database, run: str, rng: Random) -> None:
+    def __init__(self, database: Database, run: str, rng: Random, lease: Lease | None = None) -> None:
         self._database = database
+        self._lease = lease
         self._run = run
         self._rng = Random(rng.getrandbits(64))  # noqa: S311 (ids of attempts are no secret; the system's takes 10 us)
         self._group = Group()
@@ -209,6 +212,8 @@ class Journal:
         """
         why = "the process died while this call was at Insightly"
         async with self._database.begin() as connection:
+            if self._lease is not None:
+                await self._lease.hold(connection)
             done = await connection.execute(deliveries.DOUBT_OPEN_INTENTS, {"run": self._run, "why": why, "at": at})
             return done.rowcount
 
@@ -286,6 +291,12 @@ class Journal:
         self._given.set()
         await done
 
+    def _write(self, group: Group, connection: Connection) -> None:
+        """Write a group, unless the lane is another process's by now."""
+        if self._lease is not None:
+            self._lease.fence(connection)
+        group.write(connection)
+
     async def write_groups(self) -> None:
         """Commit what gathers, for as long as the journal is open."""
         while True:
@@ -293,7 +304,7 @@ class Journal:
             self._given.clear()
             group, self._group = self._group, Group()
             try:
-                await self._database.write(group.write)
+                await self._database.write(partial(self._write, group))
             except (SQLAlchemyError, StoreError) as error:
                 self._failed = error
                 group.end(error)
@@ -321,9 +332,14 @@ def _line_of(row: Row[Any]) -> Line:
 
 
 @asynccontextmanager
-async def open_journal(database: Database, run: str, rng: Random) -> AsyncIterator[Journal]:
-    """A run's journal with its writer running. When a commit fails, the block is cancelled and the failure raised."""
-    journal = Journal(database, run, rng)
+async def open_journal(
+    database: Database, run: str, rng: Random, *, lease: Lease | None = None
+) -> AsyncIterator[Journal]:
+    """A run's journal with its writer running. When a commit fails, the block is cancelled and the failure raised.
+
+    With the `lease` of the run's lane nothing is written once that is another process's.
+    """
+    journal = Journal(database, run, rng, lease)
     async with asyncio.TaskGroup() as tasks:
         writer = tasks.create_task(journal.write_groups(), name=f"journal {run}")
         try:

@@ -12,6 +12,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crosswalk.delivery.errors import UnfinishedRun
+from crosswalk.delivery.lease import Lease
 from crosswalk.delivery.plan import Plan
 from crosswalk.delivery.row import Options
 from crosswalk.store import runs as table
@@ -208,6 +209,22 @@ async def claim_runs(database: Database, *, orphans: bool) -> list[Run]:
         if orphans:
             await connection.execute(table.QUEUE_PAUSED)
         found = (await connection.execute(table.LIST_CLAIMABLE, {"orphans": orphans})).all()
+        for row in found:
+            await connection.execute(table.CHANGE_RUN, {"run": row.id, "state": "running", "ended_at": None})
+    return [_from_row(row) for row in found]
+
+
+async def claim_lane(database: Database, lease: Lease, *, orphans: bool) -> list[Run]:
+    """Take every queued run of an account whose lane we own, and with `orphans` those that its last owner left.
+
+    Raises `LaneLost`.
+    """
+    asked = {"account": lease.account}
+    async with database.begin() as connection:
+        await lease.hold(connection)
+        if orphans:
+            await connection.execute(table.QUEUE_PAUSED_OF, asked)
+        found = (await connection.execute(table.LIST_CLAIMABLE_OF, asked | {"orphans": orphans})).all()
         for row in found:
             await connection.execute(table.CHANGE_RUN, {"run": row.id, "state": "running", "ended_at": None})
     return [_from_row(row) for row in found]

@@ -12,9 +12,10 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crosswalk.delivery.errors import UnknownRun, WrongState
+from crosswalk.delivery.lease import Lease
 from crosswalk.store.database import Database
 from crosswalk.store.deliveries import CANCEL_WAITING, COUNT_STATES, HOLD_DOUBTFUL
-from crosswalk.store.runs import CHANGE_RUN, LIST_ASKED, LOCK_RUN, RunState
+from crosswalk.store.runs import CHANGE_RUN, LIST_ASKED, LIST_ASKED_OF, LOCK_RUN, RunState
 
 STOPPED = "it was asked to, by Ctrl-C or a signal"
 UNASKED: Mapping[str, object] = {"asked": None, "asked_by": None}
@@ -97,21 +98,36 @@ async def list_asked(database: Database) -> list[str]:
         return list(await connection.scalars(LIST_ASKED))
 
 
-async def settle_asked(database: Database, *, now: datetime) -> None:
-    """Do what was asked of runs whose sender died. Only for whoever owns the engine."""
-    for run in await list_asked(database):
-        await leave_run(database, run, stopped=STOPPED, go_on=True, now=now)
+async def settle_asked(database: Database, *, now: datetime, lease: Lease | None = None) -> None:
+    """Do what was asked of runs whose sender died. Only for whoever owns the engine, or the lane of one account."""
+    if lease is None:
+        asked = await list_asked(database)
+    else:
+        async with database.read() as connection:
+            asked = list(await connection.scalars(LIST_ASKED_OF, {"account": lease.account}))
+    for run in asked:
+        await leave_run(database, run, stopped=STOPPED, go_on=True, now=now, lease=lease)
 
 
 async def leave_run(
-    database: Database, run: str, *, stopped: str | None, go_on: bool, now: datetime, note: str | None = None
+    database: Database,
+    run: str,
+    *,
+    stopped: str | None,
+    go_on: bool,
+    now: datetime,
+    note: str | None = None,
+    lease: Lease | None = None,
 ) -> None:
     """Write how a run was left: as it was asked to be, else finished, queued again, or stopped for a reason.
 
     `stopped` says why rows may wait, `None` when the source was read to its end; with `go_on` whoever owns the engine
-    next goes on with the run. `note` is what is told of a finished one.
+    next goes on with the run. `note` is what is told of a finished one. Raises `LaneLost` for the `lease` of a lane
+    that is another process's by now.
     """
     async with database.begin() as connection:
+        if lease is not None:
+            await lease.hold(connection)
         row = await lock_run(connection, run, None)
         counts = {each[0]: each[1] for each in await connection.execute(COUNT_STATES, {"run": run})}
         whole = {"read_whole": 1} if stopped is None else {}

@@ -25,7 +25,7 @@ async def work_sources(puller: Puller, stop: asyncio.Event) -> None:
     try:
         while not stop.is_set():
             with suppress(StoreError):  # said where it is met first; the next look may find it healed
-                for source, due in await _list_due(puller):
+                for source, due in await list_due(puller):
                     if source not in running and len(running) < AT_ONCE:
                         running[source] = asyncio.create_task(_pull(puller, source, due), name=f"pull {source}")
             with suppress(TimeoutError):
@@ -38,7 +38,7 @@ async def work_sources(puller: Puller, stop: asyncio.Event) -> None:
         await asyncio.gather(*running.values(), return_exceptions=True)
 
 
-async def _list_due(puller: Puller) -> list[tuple[str, datetime | None]]:
+async def list_due(puller: Puller) -> list[tuple[str, datetime | None]]:
     """Sources whose time has come, after those whose pull lost its process."""
     at = puller.now()
     async with puller.database.read() as connection:

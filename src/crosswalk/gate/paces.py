@@ -28,9 +28,13 @@ WAIT = 5.0
 """Seconds to wait for a connection."""
 
 
+BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Where there is none, as on macOS, the monotonic clock counts a machine's sleep."""
+
+
 def boottime() -> float:
     """Seconds since this machine started, those that it slept included."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.clock_gettime(BOOTTIME)
 
 
 @dataclass(frozen=True, slots=True)

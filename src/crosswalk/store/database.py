@@ -28,6 +28,7 @@ OLDEST_SQLITE = (3, 37)  # strict tables (sqlite.org/stricttables.html)
 BUSY_SECONDS = 30
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 """The last overwrites what is deleted: a removed credential leaves not even its sealed bytes."""
+STOPPED_SECONDS = 5
 READS = {"crosswalk_reads": True}
 HANDS = 4
 """Threads that write to PostgreSQL, where writers need not take turns."""
@@ -161,7 +162,15 @@ def _hire(address: URL, *, hands: int) -> Scribe:
         engine = create_engine(address.set(drivername="sqlite"), connect_args={"timeout": BUSY_SECONDS})
         _listen_sqlite(engine)
         return Scribe(engine, threads)
-    return Scribe(create_engine(address, pool_size=hands, max_overflow=0, pool_pre_ping=True), threads)
+    engine = create_engine(address, pool_size=hands, max_overflow=0, pool_pre_ping=True)
+    event.listen(engine, "connect", _bound_transactions)
+    return Scribe(engine, threads)
+
+
+def _bound_transactions(connection: Any, _record: object) -> None:
+    """A process that is stopped in the middle of a transaction holds what others wait for no longer than this."""
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{STOPPED_SECONDS}s'")
+    connection.commit()
 
 
 def _listen_sqlite(engine: Engine) -> None:

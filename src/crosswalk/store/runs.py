@@ -105,6 +105,11 @@ QUEUE_PAUSED = (
     update(runs).where(runs.c.kind == "send", runs.c.state == "running", _PAUSED).values(state="queued", asked=None)
 )
 
+# The same for one account, whose lane the asker owns; no account is the empty text.
+_OF_ACCOUNT = func.coalesce(runs.c.account_id, "") == bindparam("account")
+LIST_CLAIMABLE_OF = LIST_CLAIMABLE.where(_OF_ACCOUNT)
+QUEUE_PAUSED_OF = QUEUE_PAUSED.where(_OF_ACCOUNT)
+
 # The unfinished run of a destination, the oldest first.
 FIND_UNDER_WAY = (
     select(runs)
@@ -142,6 +147,9 @@ LOCK_RUN = select(runs).where(runs.c.id == bindparam("run")).with_for_update()
 
 # Runs under way whose sender is asked to leave them.
 LIST_ASKED = select(runs.c.id).where(runs.c.state == "running", runs.c.asked.is_not(None))
+
+# The same of one account.
+LIST_ASKED_OF = LIST_ASKED.where(_OF_ACCOUNT)
 
 # Count calls of a run.
 COUNT_CALLS = update(runs).where(runs.c.id == bindparam("run")).values(calls=runs.c.calls + bindparam("more"))
