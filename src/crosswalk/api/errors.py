@@ -309,6 +309,8 @@ def render_unfit(request: Request[Any, Any, Any], error: InternalServerException
     It does where a body's key has the name of something that it injects, as `accounts` has. What is injected here is
     never checked (`SkipValidation`), so that what fails is what was sent.
     """
+    if error.status_code != HTTPStatus.INTERNAL_SERVER_ERROR:  # a 503 is one of its kind, and meant
+        return render_http(request, error)
     cause = error.__cause__
     if not isinstance(cause, msgspec.ValidationError):
         return render_crash(request, error)
