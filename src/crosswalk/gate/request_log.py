@@ -8,15 +8,17 @@ bodies keep their shape, and an error's words lose addresses and numbers.
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 import structlog
 from msgspec import Struct
+from sqlalchemy import Connection
 
 from crosswalk.insightly.call import Call
 from crosswalk.insightly.pace import Seen
@@ -111,9 +113,7 @@ class RequestLog:
     async def _write(self) -> None:
         while self.waiting:
             group = [self.waiting[place] for place in range(min(GROUP, len(self.waiting)))]
-            values = [_to_row(each) for each in group]
-            async with self.database.begin() as connection:
-                await connection.execute(ADD_REQUESTS, values)
+            await self.database.write(partial(_add, group))
             for _ in group:
                 self.waiting.popleft()
         if self.dropped:
@@ -236,11 +236,16 @@ def _shape_of(body: bytes) -> str | None:
         return None
 
 
-def _to_row(row: Row) -> dict[str, object]:
-    values = msgspec.structs.asdict(row)
+def _add(group: Sequence[Row], connection: Connection) -> None:
+    """Write a group, masked; in the thread that writes, so that no call waits for it."""
+    ADD_REQUESTS.execute(connection, [_to_row(row) for row in group])
+
+
+def _to_row(row: Row) -> tuple[object, ...]:
     words = row.answer[:MOST_SHOWN].decode("utf-8", "replace").replace("\x00", "")
-    return values | {
+    values = msgspec.structs.asdict(row) | {
         "query": mask_query(row.query),
         "body": _shape_of(row.body),
         "answer": mask_words(words) or None,
     }
+    return tuple(values[name] for name in ADD_REQUESTS.names)

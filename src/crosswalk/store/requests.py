@@ -12,12 +12,12 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    insert,
     or_,
     select,
 )
 
 from crosswalk.store.columns import Big, Real, UTCDateTime, one_of, table
+from crosswalk.store.many import insert_many
 
 Leg = Literal["ours", "insightly"]
 """A call that came to this hub, or one that it made."""
@@ -48,8 +48,8 @@ requests = table(
     Index("ix_requests_account", "account_id", "number"),
 )
 
-# Write rows, many at once.
-ADD_REQUESTS = insert(requests)
+# Write rows, many at once: every column but the number that the database gives.
+ADD_REQUESTS = insert_many(requests, *(column.name for column in requests.c if column.name != "number"))
 
 # Every row of one call.
 FIND_REQUEST = select(requests).where(requests.c.request == bindparam("request")).order_by(requests.c.number)
