@@ -1,33 +1,18 @@
-"""Keep a copy of an account's contacts up to date from events."""
+"""A copy of an account's contacts, kept up to date from events; doing one twice does no harm."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
-
-Call = Callable[..., Any]
 
 
-def watch_contacts(call: Call, account: str) -> None:
-    """Let Crosswalk follow the account's contacts; what is there now is not announced."""
+def watch_contacts(call, account):
     call("POST", "/v1/watches", json={"integrated_account_id": account, "resource": "contacts", "every": 60})
 
 
-def read_stream(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The events in the lines of `GET /v1/events/stream`, each with its number."""
-    number, data = 0, ""
-    for line in lines:
-        name, _, value = line.partition(": ")
-        if name == "id":
-            number = int(value)
-        elif name == "data":
-            data = value
-        elif not line and data and number:
-            yield number, json.loads(data)
-            number, data = 0, ""
+def read_event(block):  # what stands between two empty lines of the stream
+    told = dict(line.partition(": ")[::2] for line in block.splitlines())
+    return int(told["id"]), json.loads(told["data"])
 
 
-def apply(copy: dict[str, dict[str, Any]], event: dict[str, Any]) -> None:
-    """Bring the copy to what an event tells. Doing it twice does no harm."""
+def apply(copy, event):
     change = event["data"]
     if event["type"] == "record:deleted":
         copy.pop(change["id"], None)

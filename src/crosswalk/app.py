@@ -338,6 +338,7 @@ def _judge(rights: Sequence[Right], scopes: Sequence[str]) -> str | None:
 def _name_home(home: Path) -> str:
     """A name of this home that no other has, on this machine or another, from one start of the machine to the next."""
     boot = BOOT_ID.read_text(encoding="ascii").strip() if BOOT_ID.exists() else ""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     found = home.stat()
     return f"{boot}:{found.st_dev}:{found.st_ino}"
 

@@ -25,7 +25,6 @@ CAME = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 def lines():
     """The log's lines of one test, with what is bound to them."""
     taken = CapturingLogger()
-    before = structlog.get_config()
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, mask_secrets, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS["debug"]),
@@ -33,7 +32,7 @@ def lines():
         cache_logger_on_first_use=False,
     )
     yield lambda: [json.loads(call.args[0]) for call in taken.calls]
-    structlog.configure(**before)
+    structlog.reset_defaults()  # so that the next command sets its log up itself
 
 
 async def test_ids_differ(client):

@@ -136,9 +136,9 @@ async def follow(hub: Hub, recipe, copy: dict[str, dict[str, object]], last: int
     text = ""
     async for block in tell_stream(hub.database, last, wanted=Filter(types=("record:*",)), reach=None, longest=0.0):
         text += block.decode()
-    for number, event in recipe.read_stream(text.splitlines()):
+    for told in filter(lambda told: "data: " in told, "\n".join(text.splitlines()).split("\n\n")):
+        last, event = recipe.read_event(told)
         recipe.apply(copy, event)
-        last = number
     return last
 
 

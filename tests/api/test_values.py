@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from crosswalk.store.database import Database, open_database
-from fixtures.document import document
+from fixtures.document import ENDLESS, document
 
 NASTY = ["\0", "a\0b", "'; DROP TABLE runs; --", "%", "_", "\\", "é" * 2_000, "9" * 30, "-1", "../..", "\u202e", "🎈"]
 
@@ -25,7 +25,7 @@ def places() -> list[tuple[str, str]]:
     return [
         (path, parameter["name"])
         for path, item in document()["paths"].items()
-        if path.startswith("/v1") and "get" in item
+        if path.startswith("/v1") and path not in ENDLESS and "get" in item
         for parameter in item["get"].get("parameters", ())
     ]
 

@@ -88,11 +88,11 @@ def _chores(hub: "Hub", automations: "Automations") -> Mapping[str, tuple[str, C
 
     return {
         "queue records": ("* * * * * *", lambda: admit_all(hub.database, now=_now(), rng=SystemRandom())),
-        "hold tests": ("*/30 * * * * *", lambda: hold_left(hub.database, now=_now())),
-        "look at days": ("30 * * * * *", lambda: look_at_days(hub.accounts, hub.notices())),
+        "hold tests": ("* * * * * */30", lambda: hold_left(hub.database, now=_now())),
+        "look at days": ("* * * * * 30", lambda: look_at_days(hub.accounts, hub.notices())),
         "address events": ("* * * * * *", lambda: address_events(hub.database, now=_now(), rng=CHANCE)),
-        "forget": ("0 17 * * * *", forget),
-        "automations": ("*/2 * * * * *", automations.step),
+        "forget": ("17 * * * * 0", forget),
+        "automations": ("* * * * * */2", automations.step),
     }
 
 

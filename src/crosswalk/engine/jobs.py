@@ -45,7 +45,8 @@ log = structlog.get_logger()
 class Work:
     """What a worker can do. One that was `silent` for so many seconds is dead.
 
-    `chores` are small and done now and then, each by one worker: name to cron and work.
+    `chores` are small and done now and then, each by one worker: name to cron and work. The seconds of a cron
+    stand last, as Procrastinate has it.
     """
 
     engine: Engine
@@ -130,7 +131,7 @@ def _add_pulls(app: App, puller: Puller) -> None:
 
 
 def _add_recovery(app: App, *, silent: float) -> None:
-    @app.periodic(cron="*/5 * * * * *")
+    @app.periodic(cron="* * * * * */5")
     @app.task(name="recover", queue=CHORES, queueing_lock="recover")
     async def recover(timestamp: int) -> None:
         """Give the jobs of workers that show no sign of life to others."""
@@ -141,7 +142,7 @@ def _add_recovery(app: App, *, silent: float) -> None:
             except ConnectorException as error:  # of its queueing lock: the same job waits already
                 await _drop(app, job.id, error)
 
-    @app.periodic(cron="0 4 * * * *")
+    @app.periodic(cron="4 * * * * 0")
     @app.task(name="tidy", queue=CHORES, queueing_lock="tidy")
     async def tidy(timestamp: int) -> None:
         await app.job_manager.delete_old_jobs(nb_hours=24, include_failed=True, include_aborted=True)
